@@ -1,0 +1,257 @@
+//! The journal's events. A kind and a version name a payload's shape for ever; old versions are read through
+//! upcasters in [`Event::decode`].
+
+use crate::order::{
+    CanceledBy, Execution, Mode, OrderRef, OrderStatus, OrderTerms, Origin, UnknownCause, Verdict,
+};
+use crate::{
+    AccountId, Amount, ClientOrderId, Currency, EventId, OrderId, PortfolioId, Price, Qty, Timestamp, VenueClientId,
+    VenueName, VenueOrderId,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    AccountOpened(AccountOpened),
+    PortfolioCreated(PortfolioCreated),
+    CashDeposited(CashDeposited),
+    OrderSubmitted(OrderSubmitted),
+    OrderDenied(OrderDenied),
+    OrderAccepted(OrderAccepted),
+    OrderRejected(OrderRejected),
+    OrderFilled(OrderFilled),
+    OrderOutcomeUnknown(OrderOutcomeUnknown),
+    CancelRequested(CancelRequested),
+    CancelRejected(CancelRejected),
+    OrderCanceled(OrderCanceled),
+    OrderExpired(OrderExpired),
+}
+
+/// An event at its place in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    pub seq: i64,
+    pub event_id: EventId,
+    pub recorded_at: Timestamp,
+    pub event: Event,
+}
+
+/// A venue account exists from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountOpened {
+    pub account: AccountId,
+    pub venue: VenueName,
+    pub mode: Mode,
+    /// What equity and margin are counted in.
+    pub currency: Currency,
+    /// Exposure may be this many times equity.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub leverage_max: Decimal,
+    pub shorts_allowed: bool,
+}
+
+/// A named book exists from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortfolioCreated {
+    pub portfolio: PortfolioId,
+}
+
+/// Money came in from outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CashDeposited {
+    pub portfolio: PortfolioId,
+    pub account: AccountId,
+    pub currency: Currency,
+    pub amount: Amount,
+}
+
+/// What an order looks like after an event, for readers that keep no state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderAfter {
+    pub status: OrderStatus,
+    pub filled_quantity: Qty,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_price: Option<Amount>,
+    pub version: u64,
+}
+
+/// Intent, authorisation and reservation of an order, made durable before the venue hears of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderSubmitted {
+    pub order_id: OrderId,
+    pub client_order_id: ClientOrderId,
+    pub venue_client_id: VenueClientId,
+    pub mode: Mode,
+    pub origin: Origin,
+    pub terms: OrderTerms,
+    pub verdicts: Vec<Verdict>,
+    pub reserved_price: Price,
+    pub after: OrderAfter,
+}
+
+/// An order that the pre-trade chain refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderDenied {
+    pub order_id: OrderId,
+    pub client_order_id: ClientOrderId,
+    pub venue_client_id: VenueClientId,
+    pub mode: Mode,
+    pub origin: Origin,
+    pub terms: OrderTerms,
+    pub verdicts: Vec<Verdict>,
+    pub code: String,
+    pub message: String,
+    pub after: OrderAfter,
+}
+
+/// The venue has the order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderAccepted {
+    pub order: OrderRef,
+    pub venue_order_id: VenueOrderId,
+    pub venue_ts: Timestamp,
+    pub after: OrderAfter,
+}
+
+/// The venue does not have the order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRejected {
+    pub order: OrderRef,
+    pub code: String,
+    pub message: String,
+    /// Concluded from the venue not knowing the order, rather than from its refusal.
+    pub inferred: bool,
+    pub after: OrderAfter,
+}
+
+/// An execution, which also proves acceptance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFilled {
+    pub order: OrderRef,
+    pub mode: Mode,
+    pub venue_order_id: VenueOrderId,
+    pub execution: Execution,
+    /// Arrived after the order was closed for another reason.
+    pub late: bool,
+    pub after: OrderAfter,
+}
+
+/// The venue may or may not have done what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderOutcomeUnknown {
+    pub order: OrderRef,
+    pub cause: UnknownCause,
+    pub after: OrderAfter,
+}
+
+/// Somebody wants the order gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelRequested {
+    pub order: OrderRef,
+    pub by: CanceledBy,
+    pub after: OrderAfter,
+}
+
+/// The venue did not cancel; the order lives on as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelRejected {
+    pub order: OrderRef,
+    pub message: String,
+    pub after: OrderAfter,
+}
+
+/// The order is over; fills it had are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderCanceled {
+    pub order: OrderRef,
+    pub by: CanceledBy,
+    pub venue_ts: Timestamp,
+    pub after: OrderAfter,
+}
+
+/// The order's time ran out at the venue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderExpired {
+    pub order: OrderRef,
+    pub venue_ts: Timestamp,
+    pub after: OrderAfter,
+}
+
+/// A journal row this version of the platform cannot read.
+#[derive(Debug, thiserror::Error)]
+pub enum EventDecodeError {
+    #[error("event kind {kind} version {version} is not known")]
+    UnknownKind { kind: String, version: i16 },
+    #[error("payload of {kind} version {version} does not parse: {source}")]
+    Payload { kind: String, version: i16, source: serde_json::Error },
+}
+
+/// Ties each variant to the kind it is stored under. All kinds are at version 1.
+macro_rules! event_kinds {
+    ($($variant:ident => $kind:literal),+ $(,)?) => {
+        impl Event {
+            /// Every kind there is, in the order of the enum.
+            pub const KINDS: &'static [&'static str] = &[$($kind),+];
+
+            /// The stable name this event is stored under.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $kind),+ }
+            }
+
+            /// The payload as it is stored and hashed.
+            pub fn payload(&self) -> String {
+                let written = match self { $(Self::$variant(data) => serde_json::to_string(data)),+ };
+                written.expect("event payloads have string keys and finite values only")
+            }
+
+            /// Reads a stored event of any version.
+            pub fn decode(kind: &str, version: i16, payload: &str) -> Result<Self, EventDecodeError> {
+                let decoded = match (kind, version) {
+                    $(($kind, 1) => serde_json::from_str(payload).map(Self::$variant),)+
+                    _ => return Err(EventDecodeError::UnknownKind { kind: kind.to_owned(), version }),
+                };
+                decoded.map_err(|source| EventDecodeError::Payload { kind: kind.to_owned(), version, source })
+            }
+        }
+    };
+}
+
+event_kinds! {
+    AccountOpened => "account_opened",
+    PortfolioCreated => "portfolio_created",
+    CashDeposited => "cash_deposited",
+    OrderSubmitted => "order_submitted",
+    OrderDenied => "order_denied",
+    OrderAccepted => "order_accepted",
+    OrderRejected => "order_rejected",
+    OrderFilled => "order_filled",
+    OrderOutcomeUnknown => "order_outcome_unknown",
+    CancelRequested => "cancel_requested",
+    CancelRejected => "cancel_rejected",
+    OrderCanceled => "order_canceled",
+    OrderExpired => "order_expired",
+}
+
+impl Event {
+    /// The version new events of this kind are written with.
+    pub const VERSION: i16 = 1;
+
+    /// The order this event is about, if it is about one.
+    pub fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Self::AccountOpened(_) | Self::PortfolioCreated(_) | Self::CashDeposited(_) => None,
+            Self::OrderSubmitted(data) => Some(data.order_id),
+            Self::OrderDenied(data) => Some(data.order_id),
+            Self::OrderAccepted(data) => Some(data.order.id),
+            Self::OrderRejected(data) => Some(data.order.id),
+            Self::OrderFilled(data) => Some(data.order.id),
+            Self::OrderOutcomeUnknown(data) => Some(data.order.id),
+            Self::CancelRequested(data) => Some(data.order.id),
+            Self::CancelRejected(data) => Some(data.order.id),
+            Self::OrderCanceled(data) => Some(data.order.id),
+            Self::OrderExpired(data) => Some(data.order.id),
+        }
+    }
+}
