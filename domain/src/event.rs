@@ -5,8 +5,8 @@ use crate::order::{
     CanceledBy, Execution, Mode, OrderRef, OrderStatus, OrderTerms, Origin, UnknownCause, Verdict,
 };
 use crate::{
-    AccountId, Amount, ClientOrderId, Currency, EventId, OrderId, PortfolioId, Price, Qty, Timestamp, VenueClientId,
-    VenueName, VenueOrderId,
+    AccountId, Amount, ClientOrderId, Currency, EventId, OrderId, PortfolioId, Price, Qty, Timestamp,
+    VenueClientId, VenueName, VenueOrderId,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,7 @@ pub struct OrderSubmitted {
     pub mode: Mode,
     pub origin: Origin,
     pub terms: OrderTerms,
+    pub quote_currency: Currency,
     pub verdicts: Vec<Verdict>,
     pub reserved_price: Price,
     pub after: OrderAfter,
@@ -100,6 +101,7 @@ pub struct OrderDenied {
     pub mode: Mode,
     pub origin: Origin,
     pub terms: OrderTerms,
+    pub quote_currency: Currency,
     pub verdicts: Vec<Verdict>,
     pub code: String,
     pub message: String,
@@ -131,6 +133,7 @@ pub struct OrderRejected {
 pub struct OrderFilled {
     pub order: OrderRef,
     pub mode: Mode,
+    pub quote_currency: Currency,
     pub venue_order_id: VenueOrderId,
     pub execution: Execution,
     /// Arrived after the order was closed for another reason.
@@ -253,5 +256,41 @@ impl Event {
             Self::OrderCanceled(data) => Some(data.order.id),
             Self::OrderExpired(data) => Some(data.order.id),
         }
+    }
+}
+
+impl Event {
+    /// Completes an order event with what the order looks like after it.
+    pub(crate) fn set_after(&mut self, after: OrderAfter) {
+        match self {
+            Self::AccountOpened(_) | Self::PortfolioCreated(_) | Self::CashDeposited(_) => {}
+            Self::OrderSubmitted(data) => data.after = after,
+            Self::OrderDenied(data) => data.after = after,
+            Self::OrderAccepted(data) => data.after = after,
+            Self::OrderRejected(data) => data.after = after,
+            Self::OrderFilled(data) => data.after = after,
+            Self::OrderOutcomeUnknown(data) => data.after = after,
+            Self::CancelRequested(data) => data.after = after,
+            Self::CancelRejected(data) => data.after = after,
+            Self::OrderCanceled(data) => data.after = after,
+            Self::OrderExpired(data) => data.after = after,
+        }
+    }
+
+    /// Whether this event belongs to the stream `orders`.
+    pub fn is_order_event(&self) -> bool {
+        self.order_id().is_some()
+    }
+
+    /// Whether this event belongs to the stream `trades`.
+    pub fn is_trade(&self) -> bool {
+        matches!(self, Self::OrderFilled(_))
+    }
+}
+
+impl OrderAfter {
+    /// What stands in an event until the event has been applied once.
+    pub(crate) fn unset() -> Self {
+        Self { status: OrderStatus::Submitted, filled_quantity: Qty::ZERO, average_price: None, version: 0 }
     }
 }

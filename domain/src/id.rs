@@ -118,7 +118,8 @@ impl VenueClientId {
     /// The one id under which this order may ever reach a venue: a pure function of tenant and order, so
     /// that no restart can mint another.
     pub fn derive(tenant_id: TenantId, order_id: OrderId) -> Self {
-        let digest = Sha256::new().chain_update(tenant_id.0.as_bytes()).chain_update(order_id.0.as_bytes()).finalize();
+        let digest =
+            Sha256::new().chain_update(tenant_id.0.as_bytes()).chain_update(order_id.0.as_bytes()).finalize();
         let mut bits = [0u8; 16];
         for (target, source) in bits.iter_mut().zip(digest.iter()) {
             *target = *source;

@@ -18,19 +18,33 @@ pub struct VenueReport {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ReportKind {
     /// The venue has the order; it rests.
-    Accepted { venue_order_id: VenueOrderId },
+    Accepted {
+        venue_order_id: VenueOrderId,
+    },
     /// The venue proves that it did not take the order.
-    Rejected { code: String, message: String },
+    Rejected {
+        code: String,
+        message: String,
+    },
     /// An execution; implies that the venue has the order.
-    Filled { venue_order_id: VenueOrderId, execution: Execution },
+    Filled {
+        venue_order_id: VenueOrderId,
+        execution: Execution,
+    },
     /// The order is over at the venue without (further) fills.
-    Canceled { cause: VenueCancelCause },
+    Canceled {
+        cause: VenueCancelCause,
+    },
     /// The venue did not cancel; the order may be filled or unknown to it.
-    CancelRejected { message: String },
+    CancelRejected {
+        message: String,
+    },
     Expired,
     /// The answer to a query by client id: everything the venue knows. `None`: it never had such an order,
     /// and no request that was sent before the query can still reach it.
-    State { order: Option<VenueOrder> },
+    State {
+        order: Option<VenueOrder>,
+    },
 }
 
 /// Why a venue ended an order.

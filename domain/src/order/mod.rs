@@ -7,15 +7,17 @@
 //! 5. `version` grows by one with every event that is applied.
 
 mod apply;
+mod decide;
 mod status;
 #[cfg(test)]
 mod tests;
 
+pub use decide::{NOT_AT_VENUE, OrderRejection, ReportDecision};
 pub use status::OrderStatus;
 
 use crate::{
-    AccountId, Amount, ClientOrderId, Currency, ExecutionId, OrderId, PortfolioId, Price, Qty, SignedQty, Symbol,
-    Timestamp, VenueClientId, VenueOrderId,
+    AccountId, Amount, ClientOrderId, Currency, ExecutionId, OrderId, PortfolioId, Price, Qty, SignedQty,
+    Symbol, Timestamp, VenueClientId, VenueOrderId,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -114,10 +116,19 @@ pub enum Phase {
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum CloseReason {
     /// Refused here, before the venue heard of it.
-    Denied { code: String, message: String },
+    Denied {
+        code: String,
+        message: String,
+    },
     /// Refused by the venue. `inferred` when the venue proved only that it has no such order.
-    Rejected { code: String, message: String, inferred: bool },
-    Canceled { by: CanceledBy },
+    Rejected {
+        code: String,
+        message: String,
+        inferred: bool,
+    },
+    Canceled {
+        by: CanceledBy,
+    },
     Expired,
     Filled,
 }
@@ -216,6 +227,8 @@ pub struct Order {
     pub mode: Mode,
     pub origin: Origin,
     pub terms: OrderTerms,
+    /// What the instrument is priced in; cash moves in it.
+    pub quote_currency: Currency,
     pub verdicts: Vec<Verdict>,
     /// What one unit was reserved at; absent on a denied order.
     pub reserved_price: Option<Price>,
@@ -258,7 +271,11 @@ impl Order {
 
     /// What is still to be filled, zero once closed.
     pub fn leaves_quantity(&self) -> Qty {
-        if self.is_closed() { Qty::ZERO } else { self.terms.quantity.saturating_minus(self.filled_quantity()) }
+        if self.is_closed() {
+            Qty::ZERO
+        } else {
+            self.terms.quantity.saturating_minus(self.filled_quantity())
+        }
     }
 
     /// The quantity-weighted price of all fills, rounded to 16 places.
