@@ -11,6 +11,8 @@ use std::fmt;
 pub const SCALE_MAX: u32 = 8;
 /// Digits before the point a price or a quantity may have.
 pub const INTEGER_DIGITS_MAX: usize = 10;
+/// The smallest number with more digits before the point than that.
+const INTEGER_LIMIT: Decimal = Decimal::from_parts(1_410_065_408, 2, 0, false, 0);
 /// Longest text that is looked at when a decimal is parsed.
 pub const TEXT_LENGTH_MAX: usize = 1 + INTEGER_DIGITS_MAX + 1 + SCALE_MAX as usize;
 /// No single order may be worth this much: 11 digits before the point and 16 after it are exact.
@@ -84,8 +86,7 @@ decimal_type!(
 
 fn in_bounds(value: Decimal) -> Result<Decimal, DecimalError> {
     let value = value.normalize();
-    let integer_limit = Decimal::from(10u64.pow(INTEGER_DIGITS_MAX as u32));
-    if value.scale() > SCALE_MAX || value.abs() >= integer_limit {
+    if value.scale() > SCALE_MAX || value.abs() >= INTEGER_LIMIT {
         return Err(DecimalError::TooManyDigits);
     }
     Ok(value)
@@ -218,6 +219,7 @@ mod tests {
     #[test]
     fn notional_limit_is_a_hundred_billion() {
         assert_eq!(NOTIONAL_LIMIT, Decimal::from(100_000_000_000u64));
+        assert_eq!(INTEGER_LIMIT, Decimal::from(10_000_000_000u64));
     }
 
     proptest! {
