@@ -7,8 +7,11 @@ use bulkhead_supervision::{
     Actor, ActorError, ChildSpec, Context, GiveUp, Message, Port, PortLimits, Reply, Strategy,
     SupervisorSpec, start_root,
 };
+use tokio::task::JoinSet;
 
 const TREES: usize = 10_000;
+/// Trees being added at a time.
+const ADDING_MAX: usize = 256;
 
 struct Ping(Reply<u64>);
 
@@ -41,10 +44,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = start_root(SupervisorSpec::new("node", Strategy::OneForOne).stop_width(64)).await?;
     let (before, started) = (resident_bytes()?, Instant::now());
     let mut ports = Vec::new();
+    let mut adding = JoinSet::new();
     for number in 0..trees {
         let (tree, port) = tree(number);
-        root.add_child(tree).await?;
+        let root = root.clone();
+        if adding.len() >= ADDING_MAX {
+            adding.join_next().await.ok_or("nothing to join")???;
+        }
+        adding.spawn(async move { root.add_child(tree).await });
         ports.push(port);
+    }
+    while let Some(added) = adding.join_next().await {
+        added??;
     }
     let took = started.elapsed();
     tokio::time::sleep(Duration::from_millis(500)).await;

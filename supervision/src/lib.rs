@@ -80,6 +80,8 @@ mod reply;
 mod seat;
 mod spec;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use actor::Actor;

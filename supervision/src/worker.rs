@@ -151,20 +151,23 @@ impl<A: Actor> ractor::Actor for Worker<A> {
         Ok(())
     }
 
-    async fn handle(
+    /// Boxed whole: the future would else be held in every idle actor, twice, at the size of its largest message's work.
+    fn handle(
         &self,
         _myself: ActorRef<Self::Msg>,
         wire: Self::Msg,
         incarnation: &mut Self::State,
-    ) -> Result<(), ActorProcessingErr> {
-        let guard = EndGuard(&self.background.0);
-        match wire {
-            Wire::Work(envelope) => work(envelope, incarnation).await?,
-            Wire::Fault(fault) => fail(fault).await?,
-            Wire::PipePanicked => return Err(Returned(WrapperError::PipePanicked.into()).into()),
-        }
-        guard.disarm();
-        Ok(())
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        Box::pin(async move {
+            let guard = EndGuard(&self.background.0);
+            match wire {
+                Wire::Work(envelope) => work(envelope, incarnation).await?,
+                Wire::Fault(fault) => fail(fault).await?,
+                Wire::PipePanicked => return Err(Returned(WrapperError::PipePanicked.into()).into()),
+            }
+            guard.disarm();
+            Ok(())
+        })
     }
 }
 

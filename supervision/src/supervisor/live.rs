@@ -26,7 +26,8 @@ pub(crate) struct Live {
     pub(super) events: EventSink,
     pub(super) me: ActorRef<Control>,
     pub(super) path: Arc<str>,
-    pub(super) children: BTreeMap<Key, Child>,
+    /// Boxed, because a map of one child would have room for eleven.
+    pub(super) children: BTreeMap<Key, Box<Child>>,
     pub(super) by_actor: HashMap<ActorId, Key>,
     pub(super) tree_failures: Window,
     pub(super) closing: Option<Closing>,
@@ -158,7 +159,7 @@ impl Live {
             started_at: Instant::now(),
             quarantined: false,
         };
-        self.children.insert(key, child);
+        self.children.insert(key, Box::new(child));
     }
 
     async fn start_child(&mut self, key: Key) -> Result<(), Cause> {

@@ -123,21 +123,24 @@ impl ractor::Actor for Supervisor {
         Ok(())
     }
 
-    async fn handle(
+    /// Boxed whole: starting a child is rare, and its future would else be held in every idle supervisor, twice.
+    fn handle(
         &self,
         myself: ActorRef<Control>,
         control: Control,
         live: &mut Live,
-    ) -> Result<(), ActorProcessingErr> {
-        match control {
-            Control::Add { spec, answer } => live.add(*spec, answer).await,
-            Control::Order { name, order, answer } => live.carry_out(&name, order, answer),
-            Control::Close { deadline } => live.close(deadline),
-            Control::StartGroup { group, keys } => live.start_group(group, keys).await,
-            Control::DescendantFailed(cause) => live.descendant_failed(cause),
-            Control::Closed => return self.end(&myself, live),
-        }
-        Ok(())
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        Box::pin(async move {
+            match control {
+                Control::Add { spec, answer } => live.add(*spec, answer).await,
+                Control::Order { name, order, answer } => live.carry_out(&name, order, answer),
+                Control::Close { deadline } => live.close(deadline),
+                Control::StartGroup { group, keys } => live.start_group(group, keys).await,
+                Control::DescendantFailed(cause) => live.descendant_failed(cause),
+                Control::Closed => return self.end(&myself, live),
+            }
+            Ok(())
+        })
     }
 
     async fn handle_supervisor_evt(
