@@ -3,7 +3,7 @@
 use super::PaperError;
 use super::book::Book;
 use super::handle::ConnectionId;
-use super::log::{self, CanceledRecord, Log, Position, Record};
+use super::log::{self, CanceledRecord, Log, Position, Record, SegmentLimits};
 use super::state::State;
 use crate::link::{Refusal, RequestKind, VenueAccountKey, VenueMessage, VenueRequest};
 use crate::market::MarketEvent;
@@ -51,9 +51,18 @@ pub(super) struct Call {
 impl PaperVenue {
     /// Opens the log in `dir`, or begins one, and goes on where it ends.
     pub fn open(dir: &Path, instruments: &[Instrument]) -> Result<Self, PaperError> {
+        Self::open_with(dir, instruments, SegmentLimits::default())
+    }
+
+    /// Like [`Self::open`], with segments of another size.
+    pub fn open_with(
+        dir: &Path,
+        instruments: &[Instrument],
+        limits: SegmentLimits,
+    ) -> Result<Self, PaperError> {
         let mut state = State::default();
         let mut now = Timestamp::EPOCH;
-        let log = log::open(dir, |position, line| {
+        let log = log::open(dir, limits, |position, line| {
             now = now.max(line.ts);
             state.apply(&line.record, position).map_err(|error| PaperError::Corrupt {
                 path: dir.to_owned(),

@@ -52,3 +52,16 @@ pub(super) use writer::Log;
 pub const SEGMENT_CLOSED_MAX: usize = 65_536;
 /// A segment ends after this many bytes.
 pub const SEGMENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// When a segment ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentLimits {
+    pub closed_max: usize,
+    pub bytes_max: u64,
+}
+
+impl Default for SegmentLimits {
+    fn default() -> Self {
+        Self { closed_max: SEGMENT_CLOSED_MAX, bytes_max: SEGMENT_BYTES_MAX }
+    }
+}

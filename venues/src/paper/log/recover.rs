@@ -1,5 +1,6 @@
 //! Opening a log: only the last segment is read, and of the others their indexes.
 
+use super::SegmentLimits;
 use super::files::{scan, segment_path, segments};
 use super::index_set::IndexSet;
 use super::record::{Line, Position, StateRecord};
@@ -15,6 +16,7 @@ const SEGMENT_FIRST: u32 = 1;
 /// Opens the log in `dir`, or begins one, and calls `each` with the lines of the last segment.
 pub(in crate::paper) fn open(
     dir: &Path,
+    limits: SegmentLimits,
     mut each: impl FnMut(Position, &Line) -> Result<(), PaperError>,
 ) -> Result<Log, PaperError> {
     fs::create_dir_all(dir).map_err(|error| PaperError::io("create", dir, error))?;
@@ -29,5 +31,5 @@ pub(in crate::paper) fn open(
         tail.closed.extend(line.record.closes().map(|hash| (hash, position)));
         each(position, &line)
     })?;
-    Log::resume(dir, tail, IndexSet::open(dir, &finished)?)
+    Log::resume((dir, limits), tail, IndexSet::open(dir, &finished)?)
 }

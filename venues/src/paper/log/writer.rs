@@ -1,9 +1,9 @@
 //! Appending to the log and reading back from it.
 
+use super::SegmentLimits;
 use super::files::{read_line_at, segment_path, write_whole};
 use super::index_set::IndexSet;
 use super::record::{IdSpace, Line, Position, Record, StateRecord, id_hash};
-use super::{SEGMENT_BYTES_MAX, SEGMENT_CLOSED_MAX};
 use crate::link::VenueAccountKey;
 use crate::paper::PaperError;
 use bulkhead_domain::{Timestamp, VenueClientId};
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(in crate::paper) struct Log {
     dir: PathBuf,
+    limits: SegmentLimits,
     segment: u32,
     path: PathBuf,
     file: File,
@@ -46,13 +47,18 @@ struct LineRef<'a> {
 }
 
 impl Log {
-    pub(super) fn resume(dir: &Path, tail: Tail, finished: IndexSet) -> Result<Self, PaperError> {
+    pub(super) fn resume(
+        (dir, limits): (&Path, SegmentLimits),
+        tail: Tail,
+        finished: IndexSet,
+    ) -> Result<Self, PaperError> {
         let path = segment_path(dir, tail.segment);
         let file = open_append(&path)?;
         // Cuts off a torn last line.
         file.set_len(tail.written).map_err(|error| PaperError::io("truncate", &path, error))?;
         Ok(Self {
             dir: dir.to_owned(),
+            limits,
             segment: tail.segment,
             path,
             file,
@@ -94,9 +100,15 @@ impl Log {
         Ok(())
     }
 
+    /// Makes every further write fail, as on a full disk.
+    #[cfg(test)]
+    pub(in crate::paper) fn fail_writes(&mut self) {
+        self.file = File::open(&self.path).expect("the file is open already");
+    }
+
     /// Whether the current segment should end.
     pub(in crate::paper) fn is_segment_full(&self) -> bool {
-        self.closed.len() >= SEGMENT_CLOSED_MAX || self.written >= SEGMENT_BYTES_MAX
+        self.closed.len() >= self.limits.closed_max || self.written >= self.limits.bytes_max
     }
 
     /// Ends the segment and begins the next with `state`.

@@ -1,1 +1,9 @@
-//! Tests of the paper venue.
+//! Tests of the paper venue, by way of its inputs and outputs.
+
+mod log;
+mod matching;
+mod network;
+mod properties;
+mod replay;
+mod requests;
+mod rig;
