@@ -1,0 +1,1 @@
+//! The batch: joining, settling once, resolving.

@@ -1,0 +1,306 @@
+//! Order desk: one per tenant, decides the life of that tenant's orders. Its state is a cache of the journal.
+//!
+//! 1. A decision is applied here at once and handed to the ledger; the reply and the request to the venue are
+//!    released by the ledger when the decision is durable. A cancel alone goes to the venue first.
+//! 2. A reply about an order waits for every uncommitted event of that order.
+//! 3. New orders pass an account only while its session is reconciled; cancels always do.
+//! 4. After a restart, what was submitted and not acknowledged is unknown until the venue was asked.
+
+mod cancel;
+mod gate;
+mod place;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use crate::exchange_session::SessionMsg;
+use crate::failure::{CancelError, PlaceError, Placed};
+use crate::feed::CommittedBatch;
+use crate::image::{load_image, patiently};
+use crate::ledger::{Append, LedgerMsg, Release};
+use crate::quotes::Instruments;
+use crate::risk::RiskMsg;
+use crate::tenant::Sessions;
+use bulkhead_domain::desk::{DeskBook, PlaceOrder};
+use bulkhead_domain::order::UnknownCause;
+use bulkhead_domain::report::VenueReport;
+use bulkhead_domain::risk::Authorization;
+use bulkhead_domain::{
+    AccountId, ClientOrderId, Event, Order, OrderId, Symbol, TenantId, Timestamp, VenueClientId,
+};
+use bulkhead_persistence::{Db, DbError};
+use bulkhead_supervision::{Actor, ActorError, Class, Context, Message, Port, PortLimits, Reply};
+use gate::Gate;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const LIMITS: PortLimits = PortLimits { normal: 2_048, urgent: 512, recovering: 2_048 };
+/// Orders that wait for risk, the table or the journal; more are refused as overload.
+const IN_FLIGHT_MAX: usize = 4_096;
+/// The ledger may be waiting for the database; callers have deadlines of their own.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// How an order is named in a question.
+#[derive(Debug, Clone)]
+pub(crate) enum OrderKey {
+    Id(OrderId),
+    ClientId(ClientOrderId),
+}
+
+/// A request for an order and who waits for it.
+pub(crate) struct PlaceCall {
+    pub(crate) place: PlaceOrder,
+    pub(crate) reply: Reply<Result<Placed, PlaceError>>,
+}
+
+pub(crate) type CancelResults = Vec<(OrderId, Result<(), CancelError>)>;
+
+/// What a desk takes.
+pub(crate) enum DeskMsg {
+    Place(Box<PlaceCall>),
+    Cancel {
+        order_id: OrderId,
+        reply: Reply<Result<Arc<Order>, CancelError>>,
+    },
+    CancelAll {
+        symbol: Option<Symbol>,
+        reply: Reply<CancelResults>,
+    },
+    /// The order if it is in memory; the table has the others.
+    Find {
+        key: OrderKey,
+        reply: Reply<Option<Arc<Order>>>,
+    },
+    /// Whether nothing is open or on its way.
+    IsQuiet(Reply<bool>),
+    Authorized {
+        desk_incarnation: u64,
+        place: Box<PlaceOrder>,
+        authorization: Option<Authorization>,
+    },
+    TableAnswer {
+        client_order_id: ClientOrderId,
+        found: Result<Option<Box<Order>>, DbError>,
+    },
+    Report(VenueReport),
+    LateReport {
+        report: VenueReport,
+        found: Result<Option<Box<Order>>, DbError>,
+    },
+    /// The order certainly never left for the venue.
+    NotSent {
+        venue_client_id: VenueClientId,
+    },
+    /// Nobody knows what the venue did with the last request.
+    OutcomeUnknown {
+        venue_client_id: VenueClientId,
+        cause: UnknownCause,
+    },
+    SessionStarted {
+        account: AccountId,
+        started: Result<Port<SessionMsg>, ActorError>,
+    },
+    SessionUp {
+        account: AccountId,
+        desk_incarnation: u64,
+    },
+    SessionDown {
+        account: AccountId,
+    },
+    Committed(Arc<CommittedBatch>),
+    StashCheck {
+        account: AccountId,
+    },
+}
+
+impl Message for DeskMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Place(_) => "place",
+            Self::Cancel { .. } => "cancel",
+            Self::CancelAll { .. } => "cancel_all",
+            Self::Find { .. } => "find",
+            Self::IsQuiet(_) => "is_quiet",
+            Self::Authorized { .. } => "authorized",
+            Self::TableAnswer { .. } => "table_answer",
+            Self::Report(_) => "report",
+            Self::LateReport { .. } => "late_report",
+            Self::NotSent { .. } => "not_sent",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
+            Self::SessionStarted { .. } => "session_started",
+            Self::SessionUp { .. } => "session_up",
+            Self::SessionDown { .. } => "session_down",
+            Self::Committed(_) => "committed",
+            Self::StashCheck { .. } => "stash_check",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Cancel { .. } | Self::CancelAll { .. } => Class::Urgent,
+            _ => Class::Normal,
+        }
+    }
+}
+
+/// The actor.
+pub(crate) struct OrderDesk {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) db: Db,
+    pub(crate) ledger: Port<LedgerMsg>,
+    pub(crate) risk: Port<RiskMsg>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) instruments: Instruments,
+}
+
+/// The book, and what is on its way.
+#[derive(Default)]
+pub(crate) struct DeskState {
+    incarnation: u64,
+    book: DeskBook,
+    /// Uncommitted events per order.
+    dirty: HashMap<OrderId, u32>,
+    /// Submitted orders whose submission is not durable yet: the venue certainly has not seen them.
+    unsent: HashSet<OrderId>,
+    /// Requests between their arrival and their decision, by client order id; repetitions queue up behind.
+    placing: HashMap<ClientOrderId, Vec<PlaceCall>>,
+    gates: BTreeMap<AccountId, Gate>,
+}
+
+impl Actor for OrderDesk {
+    type Msg = DeskMsg;
+    type State = DeskState;
+
+    async fn init(&self, cx: &Context<DeskMsg>) -> Result<DeskState, ActorError> {
+        Ok(DeskState { incarnation: cx.incarnation(), ..DeskState::default() })
+    }
+
+    async fn recover(&self, cx: &Context<DeskMsg>, state: &mut DeskState) -> Result<(), ActorError> {
+        let incarnation = cx.incarnation();
+        let attached =
+            self.ledger.call(ATTACH_TIMEOUT, |reply| LedgerMsg::AttachDesk { incarnation, reply }).await?;
+        // Sent after the ledger has answered: every commit up to here is in risk's mailbox before this.
+        self.risk.notify(RiskMsg::DeskAttached).map_err(|error| error.reason)?;
+        state.book = match attached.image {
+            Some(image) => image.desk.clone(),
+            None => patiently("desk", || load_image(&self.db, self.tenant_id, attached.seq)).await?.desk,
+        };
+        self.doubt_unacknowledged(state);
+        self.reopen_accounts(cx, state);
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        cx: &Context<DeskMsg>,
+        message: DeskMsg,
+        state: &mut DeskState,
+    ) -> Result<(), ActorError> {
+        match message {
+            DeskMsg::Place(call) => self.place(cx, state, *call, false),
+            DeskMsg::Cancel { order_id, reply } => self.cancel(state, order_id, reply),
+            DeskMsg::CancelAll { symbol, reply } => self.cancel_all(state, symbol.as_ref(), reply),
+            DeskMsg::Find { key, reply } => self.find(state, &key, reply),
+            DeskMsg::IsQuiet(reply) => reply.send(state.is_quiet()),
+            DeskMsg::Authorized { desk_incarnation, place, authorization } => {
+                if desk_incarnation == state.incarnation {
+                    self.authorized(cx, state, *place, authorization);
+                }
+            }
+            DeskMsg::TableAnswer { client_order_id, found } => {
+                self.table_answer(cx, state, &client_order_id, found);
+            }
+            DeskMsg::Report(report) => self.report(cx, state, report),
+            DeskMsg::LateReport { report, found } => self.late_report(cx, state, report, found),
+            DeskMsg::NotSent { venue_client_id } => self.not_sent(state, venue_client_id),
+            DeskMsg::OutcomeUnknown { venue_client_id, cause } => self.doubt(state, &venue_client_id, cause),
+            DeskMsg::SessionStarted { account, started } => self.session_started(cx, state, account, started),
+            DeskMsg::SessionUp { account, desk_incarnation } => {
+                if desk_incarnation == state.incarnation {
+                    self.session_up(cx, state, &account);
+                }
+            }
+            DeskMsg::SessionDown { account } => state.session_down(&account),
+            DeskMsg::Committed(batch) => state.settle(&batch),
+            DeskMsg::StashCheck { account } => self.check_stash(cx, state, &account),
+        }
+        Ok(())
+    }
+}
+
+impl OrderDesk {
+    /// Applies events and hands them to the ledger; `release` runs when they are durable.
+    fn record(&self, state: &mut DeskState, events: Vec<Event>, release: Release) {
+        if events.is_empty() {
+            return self.when_durable(release);
+        }
+        let at = crate::clock::now();
+        let events = events.into_iter().map(|event| state.apply(event, at)).collect();
+        let append = Append { desk_incarnation: state.incarnation, at, events, release };
+        // A ledger that is gone takes this desk with it: what was applied here never leaves.
+        drop(self.ledger.notify(LedgerMsg::Append(append)));
+    }
+
+    /// Runs `release` when everything this desk has recorded so far is durable.
+    fn when_durable(&self, release: Release) {
+        drop(self.ledger.notify(LedgerMsg::Barrier(release)));
+    }
+
+    fn find(&self, state: &DeskState, key: &OrderKey, reply: Reply<Option<Arc<Order>>>) {
+        let order = match key {
+            OrderKey::Id(order_id) => state.book.order(*order_id),
+            OrderKey::ClientId(client_order_id) => state.book.order_by_client_id(client_order_id),
+        };
+        let found = order.map(|order| Arc::new(order.clone()));
+        if found.as_ref().is_some_and(|order| state.dirty.contains_key(&order.id)) {
+            self.when_durable(Box::new(move || reply.send(found)));
+        } else {
+            reply.send(found);
+        }
+    }
+}
+
+impl DeskState {
+    /// Applies one event; gives it back with the order after it, for the rows that are written with it.
+    fn apply(&mut self, event: Event, at: Timestamp) -> (Event, Option<Arc<Order>>) {
+        self.book.apply(&event, at);
+        let order = event.order_id().and_then(|order_id| self.book.order(order_id));
+        let order = order.map(|order| Arc::new(order.clone()));
+        if let Some(order) = &order {
+            *self.dirty.entry(order.id).or_default() += 1;
+        }
+        (event, order)
+    }
+
+    /// Notes what became durable; orders that are over leave memory.
+    fn settle(&mut self, batch: &CommittedBatch) {
+        for recorded in &batch.events {
+            let Some(order_id) = recorded.event.order_id() else { continue };
+            if matches!(recorded.event, Event::OrderSubmitted(_)) {
+                self.unsent.remove(&order_id);
+            }
+            self.settle_one(order_id);
+        }
+    }
+
+    fn settle_one(&mut self, order_id: OrderId) {
+        let Some(count) = self.dirty.get_mut(&order_id) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.dirty.remove(&order_id);
+            self.book.forget(order_id);
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.book.open_count() == 0
+            && self.dirty.is_empty()
+            && self.placing.is_empty()
+            && self.gates.values().all(Gate::is_quiet)
+    }
+
+    fn is_full(&self) -> bool {
+        self.dirty.len() + self.placing.len() >= IN_FLIGHT_MAX
+    }
+}

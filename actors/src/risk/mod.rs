@@ -1,0 +1,142 @@
+//! Risk: one per tenant, answers "may I?" from memory.
+//!
+//! Its book is a fold of committed events, plus reservations it made for orders that are not committed yet.
+//! When the desk restarts, reservations of orders that never reached the journal are given back.
+
+use crate::feed::CommittedBatch;
+use crate::image::{load_image, patiently};
+use crate::ledger::LedgerMsg;
+use crate::order_desk::DeskMsg;
+use crate::quotes::{Instruments, QuoteBoard};
+use bulkhead_domain::desk::PlaceOrder;
+use bulkhead_domain::risk::{Authorization, PreTrade, RiskBook};
+use bulkhead_domain::{Event, OrderId, TenantId};
+use bulkhead_persistence::Db;
+use bulkhead_supervision::{Actor, ActorError, Context, Message, Port, PortLimits};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const LIMITS: PortLimits = PortLimits { normal: 1_024, urgent: 256, recovering: 256 };
+/// The ledger may be waiting for the database; whoever needs this sooner has a deadline of its own.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// What risk takes.
+pub(crate) enum RiskMsg {
+    /// Answered to the desk as [`DeskMsg::Authorized`].
+    Authorize {
+        desk_incarnation: u64,
+        place: Box<PlaceOrder>,
+    },
+    Committed(Arc<CommittedBatch>),
+    /// A new desk has attached to the ledger: nothing its predecessors asked for is on its way any more.
+    DeskAttached,
+}
+
+impl Message for RiskMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Authorize { .. } => "authorize",
+            Self::Committed(_) => "committed",
+            Self::DeskAttached => "desk_attached",
+        }
+    }
+}
+
+/// The actor.
+pub(crate) struct Risk {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) db: Db,
+    pub(crate) ledger: Port<LedgerMsg>,
+    pub(crate) desk: Port<DeskMsg>,
+    pub(crate) quotes: QuoteBoard,
+    pub(crate) instruments: Instruments,
+}
+
+/// The book, and which of its reservations are not durable.
+#[derive(Default)]
+pub(crate) struct RiskState {
+    seq: i64,
+    book: RiskBook,
+    ahead: HashSet<OrderId>,
+}
+
+impl Actor for Risk {
+    type Msg = RiskMsg;
+    type State = RiskState;
+
+    async fn init(&self, _cx: &Context<RiskMsg>) -> Result<RiskState, ActorError> {
+        Ok(RiskState::default())
+    }
+
+    async fn recover(&self, _cx: &Context<RiskMsg>, state: &mut RiskState) -> Result<(), ActorError> {
+        let attached = self.ledger.call(FOLLOW_TIMEOUT, LedgerMsg::Follow).await?;
+        state.seq = attached.seq;
+        state.book = match attached.image {
+            Some(image) => image.risk.clone(),
+            None => patiently("risk", || load_image(&self.db, self.tenant_id, attached.seq)).await?.risk,
+        };
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _cx: &Context<RiskMsg>,
+        message: RiskMsg,
+        state: &mut RiskState,
+    ) -> Result<(), ActorError> {
+        match message {
+            RiskMsg::Authorize { desk_incarnation, place } => self.authorize(state, desk_incarnation, place),
+            RiskMsg::Committed(batch) => state.fold(&batch)?,
+            RiskMsg::DeskAttached => state.release_ahead(),
+        }
+        Ok(())
+    }
+}
+
+impl Risk {
+    fn authorize(&self, state: &mut RiskState, desk_incarnation: u64, place: Box<PlaceOrder>) {
+        let authorization = self.decide(state, &place);
+        let answer = DeskMsg::Authorized { desk_incarnation, place, authorization };
+        // A desk that is gone gets a successor, which has this reservation released.
+        drop(self.desk.notify(answer));
+    }
+
+    fn decide(&self, state: &mut RiskState, place: &PlaceOrder) -> Option<Authorization> {
+        let instrument = self.instruments.get(&place.terms.symbol)?;
+        let quotes = |symbol: &bulkhead_domain::Symbol| self.quotes.quote(symbol);
+        let ask = PreTrade { terms: &place.terms, instrument, quotes: &quotes };
+        let authorization = state.book.authorize(&ask)?;
+        if let Ok(reservation) = &authorization.outcome {
+            state.book.reserve(place.order_id, reservation.clone());
+            state.ahead.insert(place.order_id);
+        }
+        Some(authorization)
+    }
+}
+
+impl RiskState {
+    fn fold(&mut self, batch: &CommittedBatch) -> Result<(), ActorError> {
+        for recorded in &batch.events {
+            // What was loaded is not folded twice; what is missing means that a message was lost.
+            if recorded.seq <= self.seq {
+                continue;
+            }
+            if recorded.seq != self.seq + 1 {
+                return Err(format!("event {} follows {}", recorded.seq, self.seq).into());
+            }
+            self.seq = recorded.seq;
+            if let Event::OrderSubmitted(data) = &recorded.event {
+                self.ahead.remove(&data.order_id);
+            }
+            self.book.apply(&recorded.event);
+        }
+        Ok(())
+    }
+
+    fn release_ahead(&mut self) {
+        for order_id in self.ahead.drain() {
+            self.book.release(order_id);
+        }
+    }
+}

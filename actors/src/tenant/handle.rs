@@ -1,0 +1,78 @@
+//! The way into one tenant. Every method has a deadline, and says what is known when it passes.
+
+use super::cell::TenantCell;
+use crate::failure::{CallFailure, CancelError, PlaceError, Placed};
+use crate::feed::FeedSubscription;
+use crate::order_desk::{CancelResults, DeskMsg, OrderKey, PlaceCall};
+use crate::portfolio::{PortfolioFilter, PortfolioMsg, PortfolioView};
+use bulkhead_domain::desk::PlaceOrder;
+use bulkhead_domain::tenant::StreamHeads;
+use bulkhead_domain::{ClientOrderId, Order, OrderId, Symbol, TenantId};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a request that ends in the journal may take.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a read from memory may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A tenant whose tree is running, or was a moment ago.
+#[derive(Clone)]
+pub struct TenantHandle {
+    pub(super) cell: Arc<TenantCell>,
+}
+
+impl TenantHandle {
+    /// Whose handle this is.
+    pub fn tenant_id(&self) -> TenantId {
+        self.cell.tenant_id
+    }
+
+    /// Places an order; answered when the decision about it is durable. A denied order is an order too.
+    pub async fn place_order(&self, place: PlaceOrder) -> Result<Placed, PlaceError> {
+        let ask = |reply| DeskMsg::Place(Box::new(PlaceCall { place, reply }));
+        self.cell.desk.call(COMMIT_TIMEOUT, ask).await?
+    }
+
+    /// Asks the venue to cancel; answered when the request is durable.
+    pub async fn cancel_order(&self, order_id: OrderId) -> Result<Arc<Order>, CancelError> {
+        self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::Cancel { order_id, reply }).await?
+    }
+
+    /// Asks for the cancellation of every open order, of one symbol or of all.
+    pub async fn cancel_all(&self, symbol: Option<Symbol>) -> Result<CancelResults, CallFailure> {
+        Ok(self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::CancelAll { symbol, reply }).await?)
+    }
+
+    /// An order that is open or was until a moment ago; all others are in the table.
+    pub async fn find_order(&self, order_id: OrderId) -> Result<Option<Arc<Order>>, CallFailure> {
+        self.find(OrderKey::Id(order_id)).await
+    }
+
+    /// The same by the caller's own name for it.
+    pub async fn find_order_by_client_id(
+        &self,
+        id: ClientOrderId,
+    ) -> Result<Option<Arc<Order>>, CallFailure> {
+        self.find(OrderKey::ClientId(id)).await
+    }
+
+    /// The portfolio at the present market.
+    pub async fn portfolio(&self, filter: PortfolioFilter) -> Result<PortfolioView, CallFailure> {
+        Ok(self.cell.portfolio.call(READ_TIMEOUT, |reply| PortfolioMsg::View(filter, reply)).await?)
+    }
+
+    /// Follows the journal from now on.
+    pub fn subscribe(&self) -> FeedSubscription {
+        self.cell.feed.subscribe()
+    }
+
+    /// How far the journal is durable, as far as is known here.
+    pub fn heads(&self) -> StreamHeads {
+        self.cell.feed.heads()
+    }
+
+    async fn find(&self, key: OrderKey) -> Result<Option<Arc<Order>>, CallFailure> {
+        Ok(self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::Find { key, reply }).await?)
+    }
+}
