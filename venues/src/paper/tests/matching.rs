@@ -34,9 +34,9 @@ fn a_taker_walks_the_levels_at_their_prices() {
 #[test]
 fn fees_are_rounded_to_eight_places() {
     let mut rig = Rig::new();
-    rig.quote("1@33.33", "1@33.33");
-    // 33.33 * 0.007 * 0.001 = 0.00023331 exactly; a third place of quantity and price needs ten.
-    assert_eq!(rig.fills(1, order("a", Buy, "0.127")), ["taker 0.127@33.33 fee 0.00423291"]);
+    // 33.3333 * 0.127 * 0.001 = 0.0042333291
+    rig.quote("1@33.3332", "1@33.3333");
+    assert_eq!(rig.fills(1, order("a", Buy, "0.127")), ["taker 0.127@33.3333 fee 0.00423333"]);
 }
 
 #[test]
