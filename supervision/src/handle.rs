@@ -82,6 +82,9 @@ impl SupervisorHandle {
     /// The handle of a supervisor below, if the path leads to one.
     #[must_use]
     pub fn supervisor(&self, path: &str) -> Option<SupervisorHandle> {
+        if path == &*self.path() {
+            return Some(self.clone());
+        }
         let (seat, name) = self.seat.locate(path)?;
         let child = seat.get(seat.key_of(name)?)?;
         child.seat.clone().map(Self::new)
@@ -96,6 +99,9 @@ impl SupervisorHandle {
     /// A snapshot of one node and what is below it.
     #[must_use]
     pub fn view(&self, path: &str) -> Option<TreeView> {
+        if path == &*self.path() {
+            return Some(self.tree());
+        }
         let (seat, name) = self.seat.locate(path)?;
         let child = seat.get(seat.key_of(name)?)?;
         let path = join(&seat.node().path(), name);

@@ -30,17 +30,22 @@ async fn a_stale_restart_timer_starts_nothing() {
     // A fixed delay in practice: the jitter is drawn from up to ten hours.
     let backoff =
         Backoff { base: Duration::from_secs(36_000), cap: Duration::from_secs(36_000), ..Backoff::default() };
-    let root = start_root(root_of(Strategy::OneForOne, [probe.spec()]).intensity(intensity).backoff(backoff))
-        .await
-        .unwrap();
+    let root = start_root(
+        root_of(Strategy::OneForOne, [probe.spec().restart(RestartPolicy::Transient)])
+            .intensity(intensity)
+            .backoff(backoff),
+    )
+    .await
+    .unwrap();
     probe.crash_and_wait().await;
     probe.crash();
     eventually("waits", || probe.port.state() == ActorState::Restarting).await;
     assert_eq!(probe.count().await, Err(CallError::NotDelivered(Refused::Recovering)));
     root.restart("root/a", "now").await.unwrap();
     probe.wait_life(3).await;
+    probe.port.send(Msg::StopSelf, None).unwrap();
     tokio::time::sleep(Duration::from_secs(40_000)).await;
-    assert_eq!(probe.port.incarnation(), 3);
+    assert_eq!((probe.port.incarnation(), probe.port.state()), (3, ActorState::Stopped));
 }
 
 #[tokio::test(start_paused = true)]
