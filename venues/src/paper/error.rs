@@ -10,6 +10,8 @@ pub enum PaperError {
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("{}, offset {offset}: not a record of this log: {detail}", path.display())]
     Corrupt { path: PathBuf, offset: u64, detail: String },
+    #[error("{} is in use by another venue", path.display())]
+    InUse { path: PathBuf },
     #[error("an earlier write failed; the venue must be opened again")]
     Stopped,
     #[error(transparent)]

@@ -40,5 +40,5 @@ pub use error::PaperError;
 pub use faults::PaperFaults;
 pub use handle::{CONNECTION_QUEUE_MAX, CONNECTIONS_MAX, ConnectionId, PaperHandle, Waker};
 pub use source::{Market, MarketError, Replay, ReplayFiles, ReplayProgress, SimulatedMarket};
-pub use submit::{ACCOUNTS_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX};
+pub use submit::{ACCOUNTS_MAX, OPEN_ORDERS_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX};
 pub use venue::{PaperInput, PaperOutput, PaperVenue};

@@ -13,6 +13,8 @@ use std::sync::LazyLock;
 
 /// An account may have so many orders open; more are rejected.
 pub const OPEN_ORDERS_PER_ACCOUNT_MAX: usize = 10_000;
+/// The venue holds so many open orders; more are rejected.
+pub const OPEN_ORDERS_MAX: usize = 1_000_000;
 /// The venue holds so many accounts; further openings are refused.
 pub const ACCOUNTS_MAX: usize = 100_000;
 
@@ -79,6 +81,9 @@ impl PaperVenue {
         }
         if self.state.account(account).orders.len() >= OPEN_ORDERS_PER_ACCOUNT_MAX {
             return Err(refusal("TOO_MANY_OPEN_ORDERS", "the account has too many open orders"));
+        }
+        if self.state.orders.len() >= OPEN_ORDERS_MAX {
+            return Err(refusal("VENUE_FULL", "the venue has too many open orders"));
         }
         let terms = OrderTerms {
             portfolio: NO_PORTFOLIO.clone(),

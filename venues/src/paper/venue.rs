@@ -37,6 +37,8 @@ pub struct PaperVenue {
     pub(super) log: Log,
     /// The venue's time; never goes back.
     pub(super) now: Timestamp,
+    /// When the current request arrived: by the clock as it is, even where that went back.
+    arrived: Timestamp,
     pub(super) outputs: Vec<PaperOutput>,
     is_stopped: bool,
 }
@@ -81,7 +83,7 @@ impl PaperVenue {
                 }
             }
         }
-        Ok(Self { books, state, log, now, outputs: Vec::new(), is_stopped: false })
+        Ok(Self { books, state, log, now, arrived: now, outputs: Vec::new(), is_stopped: false })
     }
 
     /// The venue's time as of its last step.
@@ -117,6 +119,7 @@ impl PaperVenue {
                     self.take_market_event(event);
                 }
                 PaperInput::Request { connection, request } => {
+                    self.arrived = now;
                     self.now = self.now.max(now);
                     self.take_request(&Call { connection, request })?;
                 }
@@ -138,7 +141,7 @@ impl PaperVenue {
     }
 
     fn take_request(&mut self, call: &Call) -> Result<(), PaperError> {
-        let is_expired = self.now > call.request.expires_at;
+        let is_expired = self.arrived > call.request.expires_at;
         match &call.request.kind {
             // Looks for the id first: a repeated request for a live order must not read as "not executed".
             RequestKind::Submit(order) => self.submit(call, order, is_expired)?,

@@ -2,7 +2,7 @@
 
 use super::record::{Line, Position};
 use crate::paper::PaperError;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,17 @@ pub(super) fn indexes(dir: &Path) -> Result<Vec<(u32, u32)>, PaperError> {
     let mut ranges: Vec<(u32, u32)> = names(dir)?.iter().filter_map(parse).collect();
     ranges.sort_unstable_by_key(|(first, last)| (*first, u32::MAX - *last));
     Ok(ranges)
+}
+
+/// Takes the directory for this process, until the returned file is dropped.
+pub(super) fn lock_dir(dir: &Path) -> Result<File, PaperError> {
+    let path = dir.join("lock");
+    let file = File::create(&path).map_err(|error| PaperError::io("create", &path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(PaperError::InUse { path: dir.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(PaperError::io("lock", &path, error)),
+    }
 }
 
 /// Writes a file that is either absent or whole.

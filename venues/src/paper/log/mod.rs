@@ -3,8 +3,9 @@
 //!
 //! # Files
 //! - `segment-<number, 10 digits>.jsonl`: append-only; the highest number is the current one. A segment ends
-//!   after [`SEGMENT_CLOSED_MAX`] closed ids or [`SEGMENT_BYTES_MAX`] bytes. Only the last line of the last
+//!   after [`SEGMENT_CLOSED_MAX`] closed ids or [`SEGMENT_BYTES_MAX`] bytes (of lines after its first). Only the last line of the last
 //!   segment may be torn (no line feed, or not JSON) after a crash; it is cut off when the venue opens.
+//! - `lock`: held by the process that has the log open.
 //! - `index-<first>-<last>.idx`: where each closed id of those segments is; can be rebuilt from them.
 //!
 //! # Lines

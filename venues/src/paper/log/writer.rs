@@ -21,6 +21,10 @@ pub(in crate::paper) struct Log {
     segment: u32,
     path: PathBuf,
     file: File,
+    /// Keeps other processes out of the directory.
+    _lock: File,
+    /// Length of the segment's first line.
+    state_bytes: u64,
     /// Length of the current segment without what is buffered.
     written: u64,
     buffer: Vec<u8>,
@@ -32,7 +36,10 @@ pub(in crate::paper) struct Log {
 
 /// What recovery found of the current segment.
 pub(super) struct Tail {
+    pub(super) lock: File,
     pub(super) segment: u32,
+    /// Unless the first line is the only one.
+    pub(super) state_bytes: Option<u64>,
     pub(super) written: u64,
     pub(super) next_n: u64,
     pub(super) closed: BTreeSet<(u64, Position)>,
@@ -62,6 +69,8 @@ impl Log {
             segment: tail.segment,
             path,
             file,
+            _lock: tail.lock,
+            state_bytes: tail.state_bytes.unwrap_or(tail.written),
             written: tail.written,
             buffer: Vec::new(),
             next_n: tail.next_n,
@@ -108,7 +117,10 @@ impl Log {
 
     /// Whether the current segment should end.
     pub(in crate::paper) fn is_segment_full(&self) -> bool {
-        self.closed.len() >= self.limits.closed_max || self.written >= self.limits.bytes_max
+        // With very many open orders the first line alone may be longer than the limit: the rest is then let
+        // grow as long, or every step would begin a segment.
+        let bytes_max = self.limits.bytes_max.max(self.state_bytes);
+        self.closed.len() >= self.limits.closed_max || self.written - self.state_bytes >= bytes_max
     }
 
     /// Ends the segment and begins the next with `state`.
@@ -122,6 +134,7 @@ impl Log {
         self.path = path;
         self.segment = segment;
         self.written = written;
+        self.state_bytes = written;
         self.next_n += 1;
         self.closed.clear();
         Ok(())

@@ -1,9 +1,9 @@
 //! The log: restarts, segments, torn tails, failed writes.
 
-use super::rig::{Rig, account, id, order};
+use super::rig::{Rig, account, id, instrument, order};
 use crate::link::RequestKind;
-use crate::paper::PaperError;
 use crate::paper::log::{Record, SegmentLimits, read_all};
+use crate::paper::{PaperError, PaperVenue};
 use bulkhead_domain::order::Side::{Buy, Sell};
 use bulkhead_domain::report::VenueOrderState;
 use std::collections::BTreeSet;
@@ -134,7 +134,8 @@ fn damage_in_the_middle_is_an_error_that_says_where() {
     let path = files(&rig, ".jsonl").pop().unwrap();
     let text = fs::read_to_string(&path).unwrap().replacen("accepted", "excepted", 1);
     fs::write(&path, text).unwrap();
-    let error = crate::paper::PaperVenue::open(rig.dir.path(), &[super::rig::instrument()]).unwrap_err();
+    rig.close();
+    let error = PaperVenue::open(rig.dir.path(), &[instrument()]).unwrap_err();
     assert!(matches!(&error, PaperError::Corrupt { path: named, .. } if *named == path), "{error}");
 }
 
@@ -149,4 +150,25 @@ fn after_a_failed_write_the_venue_is_silent() {
     rig.restart();
     assert_eq!(rig.query(1, "a"), None);
     assert_eq!(rig.venue.state.account(0).key, account(1));
+}
+
+#[test]
+fn many_open_orders_do_not_begin_a_segment_at_every_step() {
+    let mut rig = Rig::with_segments(SegmentLimits { closed_max: 100_000, bytes_max: 1_000 });
+    for number in 0..400 {
+        rig.submit(1, order(&format!("o{number}"), Buy, "1@50"));
+    }
+    assert!(files(&rig, ".jsonl").len() < 20);
+    rig.restart();
+    assert_eq!(rig.venue.state.orders.len(), 400);
+    assert_eq!(rig.query(1, "o0").unwrap().state, VenueOrderState::Open);
+}
+
+#[test]
+fn a_log_has_one_venue_at_a_time() {
+    let mut rig = Rig::new();
+    let second = PaperVenue::open(rig.dir.path(), &[instrument()]);
+    assert!(matches!(second, Err(PaperError::InUse { .. })));
+    rig.close();
+    PaperVenue::open(rig.dir.path(), &[instrument()]).unwrap();
 }

@@ -237,6 +237,7 @@ proptest! {
             run.act(act);
         }
         let lines = read_all(run.rig.dir.path()).unwrap();
+        run.rig.close();
         let path = run.rig.dir.path().join("segment-0000000001.jsonl");
         let bytes = std::fs::read(&path).unwrap();
         let first = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -257,7 +258,7 @@ proptest! {
         prop_assert_eq!(balances(&state), balances(&reopened.state));
         prop_assert_eq!(state.orders.len(), reopened.state.orders.len());
         drop(reopened);
-        run.rig.venue = PaperVenue::open(run.rig.dir.path(), &[instrument()]).unwrap();
+        run.rig.restart();
         if run.rig.venue.state.by_key.len() == 3 {
             run.offer = Offer::default();
             run.act(Act::Quote { mid: 10_000, sizes: vec![1_000_000; 4] });

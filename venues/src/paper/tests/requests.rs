@@ -60,13 +60,14 @@ fn late(rig: &Rig, kind: RequestKind) -> PaperInput {
 #[test]
 fn an_expired_request_is_refused_and_not_executed() {
     let mut rig = rig();
-    let now = rig.now;
     let input = late(&rig, RequestKind::Submit(order("a", Buy, "1")));
-    let messages: Vec<_> = rig.venue.step(now, [input]).unwrap().into_iter().map(|out| out.message).collect();
+    let messages: Vec<_> =
+        rig.venue.step(rig.now, [input]).unwrap().into_iter().map(|out| out.message).collect();
     assert_eq!(rejection(&reports(messages)), "REQUEST_EXPIRED");
     assert_eq!(rig.balance(1, "BTC"), dec("0"));
     let input = late(&rig, RequestKind::Balances);
-    let messages: Vec<_> = rig.venue.step(now, [input]).unwrap().into_iter().map(|out| out.message).collect();
+    let messages: Vec<_> =
+        rig.venue.step(rig.now, [input]).unwrap().into_iter().map(|out| out.message).collect();
     assert_eq!(refusal(&messages), "REQUEST_EXPIRED");
 }
 

@@ -131,7 +131,14 @@ impl Rig {
         rig
     }
 
+    /// Lets go of the directory.
+    pub(super) fn close(&mut self) {
+        let elsewhere = TestDir::new();
+        self.venue = PaperVenue::open(elsewhere.path(), &[]).unwrap();
+    }
+
     pub(super) fn restart(&mut self) {
+        self.close();
         self.venue = PaperVenue::open_with(self.dir.path(), &[instrument()], self.limits).unwrap();
     }
 
