@@ -159,7 +159,9 @@ pub enum VenueMessage {
     Funded {
         request_id: RequestId,
     },
-    /// The request had no effect and says nothing about any order's state.
+    /// This request had no effect and never will. Says nothing about the state of any order: one with the same
+    /// id may be live, from an earlier request. Answers any kind of request, a submission too (a queue on the way
+    /// was full, or the id is another order's).
     Refused {
         request_id: RequestId,
         refusal: Refusal,

@@ -106,6 +106,15 @@ fn kinds(messages: &[VenueMessage]) -> Vec<&'static str> {
 }
 
 #[test]
+fn a_driver_may_move_between_threads_and_a_handle_be_shared() {
+    fn is_send<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    is_send::<PaperDriver>();
+    is_shared::<PaperHandle>();
+    is_shared::<PaperClient>();
+}
+
+#[test]
 fn links_live_through_a_new_driver() {
     let mut hand = Hand::new(PaperFaults::default());
     assert_eq!(kinds(&hand.buy("a")), ["accepted", "filled"]);

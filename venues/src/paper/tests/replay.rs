@@ -85,79 +85,49 @@ fn a_resumed_recording_goes_on_with_its_last_quote() {
     );
 }
 
+/// Which file is changed how (what is replaced, by what), and what is then said.
+const BAD: &[(&str, &str, &str, &str)] = &[
+    ("t", "price", "prise", "line 1, column 4: found \"prise\", expected the header \"price\""),
+    ("q", ",ask_size", "", "line 1, column 6: found nothing, expected the header \"ask_size\""),
+    ("q", "ask_size", "ask_size,more", "line 1, column 7: found 7 columns, expected 6 columns"),
+    ("t", "39439.44", "abc", "line 3, column price: found \"abc\", expected a positive price"),
+    ("t", "39439.44", "-1", "line 3, column price: found \"-1\", expected a positive price"),
+    ("t", "False", "maybe", "line 3, column buyer_maker: found \"maybe\", expected True or False"),
+    ("t", ",2,", ",x,", "line 3, column trade_id: found \"x\", expected a whole number"),
+    ("t", "0.000263,True", "0.000263", "line 2, column buyer_maker: found nothing, expected True or False"),
+    ("t", "7e-06,True", "7e-06,True,1", "line 4, column 7: found 7 columns, expected 6 columns"),
+    ("q", "0.066851", "NaN", "line 2, column ask_size: found \"NaN\", expected a size of zero or more"),
+    (
+        "q",
+        "2021-01-08T00:00:02",
+        "on",
+        "line 3, column timestamp: found \"on.000000Z\", expected an RFC 3339 timestamp",
+    ),
+    (
+        "t",
+        "BTC-USDT",
+        "BTCUSDT",
+        "line 2, column symbol: found \"BTCUSDT\", expected a symbol such as BTC-USDT",
+    ),
+    ("t", TRADES, "", "line 1, column 1: found nothing, expected the header \"timestamp\""),
+    (
+        "q",
+        "00:00:02.0",
+        "00:00:00.0",
+        "line 3, column timestamp: found 2021-01-08T00:00:00.000000Z, expected a time not before 2021-01-08T00:00:01.076000Z",
+    ),
+];
+
 #[test]
 fn bad_recordings_are_refused_with_the_exact_place() {
-    let cases = [
-        (
-            TRADES.replace("price", "prise"),
-            QUOTES.to_owned(),
-            "t.csv, line 1, column 4: found \"prise\", expected the header \"price\"",
-        ),
-        (
-            TRADES.to_owned(),
-            QUOTES.replace(",ask_size", ""),
-            "q.csv, line 1, column 6: found nothing, expected the header \"ask_size\"",
-        ),
-        (
-            TRADES.to_owned(),
-            QUOTES.replace("ask_size", "ask_size,more"),
-            "q.csv, line 1, column 7: found 7 columns, expected 6 columns",
-        ),
-        (
-            TRADES.replace("39439.44", "abc"),
-            QUOTES.to_owned(),
-            "t.csv, line 3, column price: found \"abc\", expected a positive price",
-        ),
-        (
-            TRADES.replace("39439.44", "-1"),
-            QUOTES.to_owned(),
-            "t.csv, line 3, column price: found \"-1\", expected a positive price",
-        ),
-        (
-            TRADES.replace("False", "maybe"),
-            QUOTES.to_owned(),
-            "t.csv, line 3, column buyer_maker: found \"maybe\", expected True or False",
-        ),
-        (
-            TRADES.replace(",2,", ",x,"),
-            QUOTES.to_owned(),
-            "t.csv, line 3, column trade_id: found \"x\", expected a whole number",
-        ),
-        (
-            TRADES.replace("0.000263,True", "0.000263"),
-            QUOTES.to_owned(),
-            "t.csv, line 2, column buyer_maker: found nothing, expected True or False",
-        ),
-        (
-            TRADES.to_owned(),
-            QUOTES.replace("0.066851", "NaN"),
-            "q.csv, line 2, column ask_size: found \"NaN\", expected a size of zero or more",
-        ),
-        (
-            TRADES.to_owned(),
-            QUOTES.replace("00:00:02.0", "yesterday"),
-            "q.csv, line 3, column timestamp: found \"2021-01-08Tyesterday00000Z\", expected an RFC 3339 timestamp",
-        ),
-        (
-            TRADES.to_owned(),
-            QUOTES.replace("00:00:02.0", "00:00:00.0"),
-            "q.csv, line 3, column timestamp: found 2021-01-08T00:00:00.000000Z, expected a time not before 2021-01-08T00:00:01.076000Z",
-        ),
-        (
-            TRADES.replace("BTC-USDT", "BTCUSDT"),
-            QUOTES.to_owned(),
-            "t.csv, line 2, column symbol: found \"BTCUSDT\", expected a symbol such as BTC-USDT",
-        ),
-        (
-            String::new(),
-            QUOTES.to_owned(),
-            "t.csv, line 1, column 1: found nothing, expected the header \"timestamp\"",
-        ),
-    ];
-    for (trades, quotes, expected) in cases {
+    for (file, from, to, expected) in BAD {
         let dir = TestDir::new();
+        let (mut trades, mut quotes) = (TRADES.to_owned(), QUOTES.to_owned());
+        let changed = if *file == "t" { &mut trades } else { &mut quotes };
+        *changed = changed.replace(from, to);
         let error = Replay::open(files(&dir, &trades, &quotes)).unwrap_err().to_string();
-        assert!(error.ends_with(expected), "{error}\n{expected}");
+        let expected = format!("{}, {expected}", dir.path().join(format!("{file}.csv")).display());
+        assert_eq!(error, expected);
     }
     let dir = TestDir::new();
     let header = |text: &str| text.lines().next().unwrap().to_owned();
