@@ -52,6 +52,12 @@ impl PrivatePostgres {
         Ok(this)
     }
 
+    /// Where the cluster is that another process runs on this data directory.
+    pub fn attach(data_dir: &Path) -> Result<Endpoint, PrivatePostgresError> {
+        let user = OsUser::find()?;
+        Ok(Server::new(Place::of(data_dir, &user)?, user)?.endpoint(DATABASE))
+    }
+
     /// Where it is.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -60,6 +66,11 @@ impl PrivatePostgres {
     /// The directory its files are in.
     pub fn cluster_dir(&self) -> &Path {
         &self.server.place.cluster
+    }
+
+    /// Leaves the server running and lets go of the data directory: what `kill -9` of its owner does.
+    pub fn abandon(mut self) {
+        self.is_stopped = true;
     }
 
     /// Ends its sessions, has it write a checkpoint, and waits for it, within limits.

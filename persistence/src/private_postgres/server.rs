@@ -120,7 +120,7 @@ impl Server {
                 self.stop(Stop::Wait)
             }
             Process::Gone => Ok(()),
-            // The number was given to somebody else meanwhile, and PostgreSQL would take that for a running server.
+            // Ended, or its number was given to somebody else meanwhile; PostgreSQL would take either for a server.
             Process::Stranger => {
                 fs::remove_file(&pid_file).map_err(PrivatePostgresError::io("remove", &pid_file))
             }
@@ -142,10 +142,16 @@ pub(super) fn pid_of(pid_file: &Path) -> Option<u32> {
 /// to do.
 fn process_at(pid: u32, cluster: &Path) -> Process {
     let process = PathBuf::from(format!("/proc/{pid}"));
-    let Ok(name) = fs::read_to_string(process.join("comm")) else { return Process::Gone };
+    let Ok(stat) = fs::read_to_string(process.join("stat")) else { return Process::Gone };
+    // `pid (name) state ..`, and the name may hold anything.
+    let Some((start, rest)) = stat.rsplit_once(')') else { return Process::Stranger };
+    if rest.trim_start().starts_with('Z') {
+        // Ended, but nobody has asked for its status yet: PostgreSQL would take it for running.
+        return Process::Stranger;
+    }
     let is_ours = match (fs::read_link(process.join("cwd")), cluster.canonicalize()) {
         (Ok(cwd), Ok(cluster)) => cwd == cluster,
-        _ => name.trim() == "postgres",
+        _ => start.ends_with("(postgres"),
     };
     if is_ours { Process::Ours } else { Process::Stranger }
 }

@@ -48,6 +48,11 @@ impl Throwaway {
         Ok(this)
     }
 
+    /// Everything it has is in here.
+    pub fn dir(&self) -> &Path {
+        &self.server.place.runtime
+    }
+
     /// A fresh, migrated database.
     pub async fn database(&self) -> Result<Endpoint, DbError> {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
