@@ -119,16 +119,18 @@ impl PaperVenue {
         let record =
             AcceptedRecord { key: key.clone(), venue_order_id: venue_order_id.clone(), order: order.clone() };
         self.record(&Record::Accepted(record));
-        self.report(key, &order.venue_client_id, ReportKind::Accepted { venue_order_id });
 
         let limit = order.kind.limit_price();
         let book = self.books.get_mut(&order.symbol).expect("check found the symbol");
         let must_fill = order.time_in_force == TimeInForce::Fok;
-        if must_fill && !book.covers(account, order.side, limit, order.quantity) {
-            self.end_order(number, VenueCancelCause::TimeInForce);
-            return;
+        let is_killed = must_fill && !book.covers(account, order.side, limit, order.quantity);
+        let parts =
+            if is_killed { Vec::new() } else { book.take(account, order.side, limit, order.quantity) };
+        if parts.is_empty() {
+            // A fill proves acceptance: only an order without one is acknowledged by itself.
+            self.report(key, &order.venue_client_id, ReportKind::Accepted { venue_order_id });
         }
-        for part in book.take(account, order.side, limit, order.quantity) {
+        for part in parts {
             self.fill_as_taker(number, part);
         }
         if self.state.orders.contains_key(&number) {

@@ -117,7 +117,7 @@ fn a_driver_may_move_between_threads_and_a_handle_be_shared() {
 #[test]
 fn links_live_through_a_new_driver() {
     let mut hand = Hand::new(PaperFaults::default());
-    assert_eq!(kinds(&hand.buy("a")), ["accepted", "filled"]);
+    assert_eq!(kinds(&hand.buy("a")), ["filled"]);
     drop(hand.driver.take());
     assert_eq!(kinds(&hand.take()), ["disconnected"]);
     assert_eq!(
@@ -187,12 +187,8 @@ fn faults_change_what_is_heard_and_never_what_happened() {
     let always = PaperFaults { delay_micros: 50_000, ..PaperFaults::default() };
     let cases = [
         (PaperFaults { lose_permille: 1000, ..always }, vec![], vec![]),
-        (
-            PaperFaults { duplicate_fill_permille: 1000, ..always },
-            vec!["accepted", "filled", "filled"],
-            vec![],
-        ),
-        (PaperFaults { delay_permille: 1000, ..always }, vec![], vec!["accepted", "filled"]),
+        (PaperFaults { duplicate_fill_permille: 1000, ..always }, vec!["filled", "filled"], vec![]),
+        (PaperFaults { delay_permille: 1000, ..always }, vec![], vec!["filled"]),
         (PaperFaults { disconnect_permille: 1000, ..always }, vec!["disconnected"], vec!["connected"]),
     ];
     for (faults, at_once, later) in cases {
@@ -275,8 +271,8 @@ async fn orders_go_over_the_network_and_links_come_back_with_the_server() {
     send(funding()).unwrap();
     assert_eq!(next(&mut heard).await, VenueMessage::Funded { request_id: RequestId(1) });
     send(RequestKind::Submit(order("a", Side::Buy, "0.5"))).unwrap();
-    let first = [next(&mut heard).await, next(&mut heard).await];
-    assert_eq!(kinds(&first), ["accepted", "filled"]);
+    let first = [next(&mut heard).await];
+    assert_eq!(kinds(&first), ["filled"]);
     assert!(matches!(events.recv().await.unwrap(), MarketEvent::Quote(_) | MarketEvent::Trade(_)));
     drop(subscription);
 
