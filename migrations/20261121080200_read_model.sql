@@ -24,7 +24,7 @@ create table trade_order (
 )
 -- An order is updated a few times and none of the indexed columns change: room on the page makes these updates
 -- heap-only.
-with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 -- A late report of the venue names the order by this id only.
 create index trade_order_venue_client_id_idx on trade_order (tenant_id, venue_client_id);
 -- Listing, newest first, by keyset.

@@ -52,12 +52,8 @@ impl Role {
         ];
         if self == Self::Writer {
             // A writer runs five statements, all by primary key. A plan made while a table was empty would scan it
-            // and be kept; with these off there is only one plan, whatever the statistics say.
-            settings.extend([
-                ("enable_seqscan", "off"),
-                ("enable_hashjoin", "off"),
-                ("enable_mergejoin", "off"),
-            ]);
+            // and be kept; this way there is one plan, whatever the statistics say.
+            settings.push(("enable_seqscan", "off"));
             settings.push(("plan_cache_mode", "force_generic_plan"));
         }
         settings

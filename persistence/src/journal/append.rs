@@ -16,8 +16,8 @@ use tokio::time::timeout;
 const STATEMENTS_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a commit may take before its outcome counts as unknown.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tenants in one batch; keeps a batch's transaction and its policy's list short.
-pub const BATCH_TENANTS_MAX: usize = 1024;
+/// Tenants in one batch. The policy compares every row with the batch's list, so its cost grows with the square.
+pub const BATCH_TENANTS_MAX: usize = 512;
 
 /// Why a batch was not reported as committed.
 #[derive(Debug, thiserror::Error)]
@@ -188,7 +188,8 @@ async fn lock_heads(conn: &mut PgConnection, tenant_ids: &[TenantId]) -> Result<
     rows.into_iter().map(Head::try_from).collect()
 }
 
-/// Moves the heads that are where they are expected, locking them in the order given.
+/// Locks the heads in the order of their tenants, whatever the plan, and moves those that are where they are expected.
+/// What is compared is what was read under the lock, not what the statement's snapshot shows.
 async fn move_heads(
     conn: &mut PgConnection,
     batch: &[&TenantAppend],
@@ -196,11 +197,15 @@ async fn move_heads(
     let mut heads = HeadColumns::default();
     batch.iter().for_each(|append| heads.push(append));
     let moved = sqlx::query_scalar!(
-        "update journal_head h set seq = w.seq, hash = w.hash
-         from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bytea[])
-              as w (tenant_id, epoch, incarnation, expected_seq, seq, hash)
-         where h.tenant_id = w.tenant_id
-           and h.epoch = w.epoch and h.incarnation = w.incarnation and h.seq = w.expected_seq
+        "with locked as materialized (
+             select tenant_id, epoch, incarnation, seq from journal_head
+             where tenant_id = any($1) order by tenant_id for update)
+         update journal_head h set seq = w.seq, hash = w.hash
+         from locked l
+              join unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bytea[])
+                   as w (tenant_id, epoch, incarnation, expected_seq, seq, hash)
+              on (w.tenant_id, w.epoch, w.incarnation, w.expected_seq) = (l.tenant_id, l.epoch, l.incarnation, l.seq)
+         where h.tenant_id = l.tenant_id
          returning h.tenant_id",
         &heads.tenant_id,
         &heads.epoch,

@@ -82,15 +82,19 @@ impl Server {
     pub(super) fn stop(&self, how: Stop) -> Result<(), PrivatePostgresError> {
         match how {
             Stop::Ask => run("pg_ctl stop", self.pg_ctl("stop", STOP_TIMEOUT).args(["-m", "fast", "-W"])),
-            Stop::Wait => run("pg_ctl stop", self.pg_ctl("stop", STOP_TIMEOUT).args(["-m", "fast", "-w"]))
-                .or_else(|error| {
-                    tracing::warn!(%error, "postgres did not stop in time, ending it without a checkpoint");
-                    run(
-                        "pg_ctl stop",
-                        self.pg_ctl("stop", IMMEDIATE_STOP_TIMEOUT).args(["-m", "immediate", "-w"]),
-                    )
-                }),
+            Stop::Wait => self.stop_and_wait(),
         }
+    }
+
+    fn stop_and_wait(&self) -> Result<(), PrivatePostgresError> {
+        let fast = run("pg_ctl stop", self.pg_ctl("stop", STOP_TIMEOUT).args(["-m", "fast", "-w"]));
+        if let Err(error) = fast {
+            tracing::warn!(%error, "postgres did not stop in time, ending it without a checkpoint");
+            run("pg_ctl stop", self.pg_ctl("stop", IMMEDIATE_STOP_TIMEOUT).args(["-m", "immediate", "-w"]))?;
+        }
+        // Only an empty directory goes; one that stays is used again.
+        let _kept_or_not = fs::remove_dir(&self.place.runtime);
+        Ok(())
     }
 
     /// Administers this cluster over its socket.
