@@ -70,7 +70,10 @@ impl Order {
             Event::CancelRequested(data) => self.pending = Some(Pending::Cancel { by: data.by }),
             Event::CancelRejected(_) => {
                 self.pending = None;
-                self.certainty = Certainty::Confirmed;
+                // Of a submission that was not answered it proves nothing: that may still be on its way.
+                if self.phase != Phase::Submitting {
+                    self.certainty = Certainty::Confirmed;
+                }
             }
             Event::OrderRejected(data) => self.close(CloseReason::Rejected {
                 code: data.code.clone(),

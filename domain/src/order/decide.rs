@@ -134,6 +134,8 @@ impl Trial {
             }
             return;
         }
+        // The inference was wrong: what is left of the order is live at the venue.
+        self.decision.cancel_at_venue |= self.order.is_inferred_rejected();
         self.record(Event::OrderFilled(OrderFilled {
             order: self.order.reference(),
             mode: self.order.mode,

@@ -9,8 +9,6 @@
 mod apply;
 mod decide;
 mod status;
-#[cfg(test)]
-mod tests;
 
 pub use decide::{NOT_AT_VENUE, OrderRejection, ReportDecision};
 pub use status::OrderStatus;
@@ -257,6 +255,11 @@ impl Order {
     /// Whether nothing more is expected of it (a late fill may still come).
     pub fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed { .. })
+    }
+
+    /// Whether it is over only because the venue said that it never had it.
+    pub(crate) fn is_inferred_rejected(&self) -> bool {
+        matches!(self.phase, Phase::Closed { reason: CloseReason::Rejected { inferred: true, .. } })
     }
 
     /// Whether the venue's view of it is unknown.

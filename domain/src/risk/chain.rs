@@ -176,13 +176,6 @@ fn check_short_sale(case: &Case<'_>) -> Result<(), Denial> {
 fn check_buying_power(case: &Case<'_>) -> Result<(), Denial> {
     let terms = case.ask.terms;
     let price = case.price.map_or(Decimal::ZERO, Price::get);
-    let Some(valued) = value_account(case.account, case.ask.quotes) else {
-        return deny(
-            DenialCode::NoMarketPrice,
-            "a position of the account has no market price right now, so its buying power is not known"
-                .to_owned(),
-        );
-    };
     let held = case.account.symbol(&terms.symbol);
     let mark = (case.ask.quotes)(&terms.symbol).map_or(price, Quote::mark);
     let mut with_order: SymbolRisk = held;
@@ -191,6 +184,13 @@ fn check_buying_power(case: &Case<'_>) -> Result<(), Denial> {
     if after <= before {
         return Ok(());
     }
+    let Some(valued) = value_account(case.account, case.ask.quotes) else {
+        return deny(
+            DenialCode::NoMarketPrice,
+            "a position of the account has no market price right now, so its buying power is not known"
+                .to_owned(),
+        );
+    };
     let fee = terms.quantity.get() * price * case.ask.instrument.taker_fee_rate;
     let limit = ((valued.equity - fee) * case.account.leverage_max).max(Decimal::ZERO);
     let needed = valued.exposure - before + after;
