@@ -165,9 +165,11 @@ impl History {
         self.image.apply(&recorded);
         match &recorded.event {
             Event::OrderSubmitted(data) => {
-                drop(self.orders.insert(data.order_id, Order::submitted(data, at(seq))))
+                self.orders.insert(data.order_id, Order::submitted(data, at(seq)));
             }
-            Event::OrderDenied(data) => drop(self.orders.insert(data.order_id, Order::denied(data, at(seq)))),
+            Event::OrderDenied(data) => {
+                self.orders.insert(data.order_id, Order::denied(data, at(seq)));
+            }
             event => {
                 if let Some(order) = event.order_id().and_then(|id| self.orders.get_mut(&id)) {
                     order.apply(event, at(seq));
