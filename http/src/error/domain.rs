@@ -1,0 +1,101 @@
+//! What the rules of the domain say, as codes.
+
+use super::{ApiError, Code};
+use bulkhead_domain::desk::PlaceRejection;
+use bulkhead_domain::instrument::InstrumentRuleError;
+use bulkhead_domain::order::OrderRejection;
+use serde_json::json;
+use std::time::Duration;
+
+/// Open orders close in their own time.
+const RETRY_OPEN_ORDERS: Duration = Duration::from_secs(1);
+
+impl From<PlaceRejection> for ApiError {
+    fn from(rejection: PlaceRejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            PlaceRejection::ClientOrderIdReused { client_order_id, order_id } => {
+                let details = json!({ "client_order_id": client_order_id, "order_id": order_id });
+                ApiError::new(Code::ClientOrderIdReused, message).with_details(details)
+            }
+            PlaceRejection::TooManyOpenOrders => {
+                ApiError::new(Code::TooManyOpenOrders, message).with_retry_after(RETRY_OPEN_ORDERS)
+            }
+            PlaceRejection::UnknownAccount { .. } => {
+                ApiError::new(Code::UnknownAccount, message).with_field("account")
+            }
+            PlaceRejection::UnknownPortfolio { .. } => {
+                ApiError::new(Code::UnknownPortfolio, message).with_field("portfolio")
+            }
+        }
+    }
+}
+
+impl From<InstrumentRuleError> for ApiError {
+    fn from(error: InstrumentRuleError) -> Self {
+        let message = error.to_string();
+        let (code, details) = match error {
+            InstrumentRuleError::PriceOffTick { tick, .. } => {
+                (Code::PriceOffTick, json!({ "field": "price", "tick": tick }))
+            }
+            InstrumentRuleError::QuantityOffStep { step, .. } => {
+                (Code::QuantityOffStep, json!({ "field": "quantity", "step": step }))
+            }
+            InstrumentRuleError::QuantityTooSmall { min, .. } => {
+                (Code::QuantityTooSmall, json!({ "field": "quantity", "min": min }))
+            }
+            InstrumentRuleError::QuantityTooLarge { max, .. } => {
+                (Code::QuantityTooLarge, json!({ "field": "quantity", "max": max }))
+            }
+            InstrumentRuleError::NotionalTooSmall { min, .. } => {
+                (Code::NotionalTooSmall, json!({ "min": min }))
+            }
+            InstrumentRuleError::NotionalTooLarge { .. } => (Code::NotionalTooLarge, json!({})),
+        };
+        ApiError::new(code, message).with_details(details)
+    }
+}
+
+impl From<OrderRejection> for ApiError {
+    fn from(rejection: OrderRejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            OrderRejection::AlreadyClosed { status, .. } => {
+                ApiError::new(Code::OrderClosed, message).with_details(json!({ "status": status }))
+            }
+        }
+    }
+}
+
+/// The public code of a pre-trade denial. The journal keeps denial codes as text, so that old ones stay
+/// readable; one that is not known here is still a denial.
+pub(crate) fn denial_code(denial: &str) -> Code {
+    const KNOWN: &[Code] = &[
+        Code::InsufficientFunds,
+        Code::ShortNotAllowed,
+        Code::OrderValueTooLarge,
+        Code::NoMarketPrice,
+        Code::CurrencyMismatch,
+    ];
+    KNOWN.iter().copied().find(|code| code.as_str() == denial).unwrap_or(Code::OrderDenied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bulkhead_domain::risk::DenialCode;
+
+    #[test]
+    fn every_denial_has_a_code_of_its_own() {
+        for denial in [
+            DenialCode::NoMarketPrice,
+            DenialCode::CurrencyMismatch,
+            DenialCode::OrderValueTooLarge,
+            DenialCode::ShortNotAllowed,
+            DenialCode::InsufficientFunds,
+        ] {
+            assert_eq!(denial_code(&denial.to_string()).as_str(), denial.to_string());
+        }
+        assert_eq!(denial_code("SOMETHING_OLD"), Code::OrderDenied);
+    }
+}

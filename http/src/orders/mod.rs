@@ -1,0 +1,120 @@
+//! Orders: place, look at, cancel.
+
+mod cancel;
+mod history;
+mod list;
+mod request;
+mod view;
+
+pub(crate) use cancel::cancel_by_id;
+pub(crate) use history::find_row;
+pub(crate) use request::PlaceOrderRequest;
+pub(crate) use view::OrderView;
+
+use crate::body::JsonBody;
+use crate::envelope::Created;
+use crate::envelope::{ApiResult, Data};
+use crate::error::{ApiError, Code, denial_code};
+use crate::principal::{Member, Trader};
+use crate::query::order_id;
+use crate::schema::{Answer, ErrorAnswer};
+use crate::state::AppState;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use bulkhead_actors::Placed;
+use bulkhead_domain::desk::PlaceOrder;
+use bulkhead_domain::{ClientOrderId, Order, TenantId};
+use serde_json::json;
+use std::time::Duration;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+const RETRY_OVERLOADED: Duration = Duration::from_secs(1);
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(place_order, list::list_orders, cancel::cancel_orders))
+        .routes(routes!(show_order, cancel::cancel_order))
+        .routes(routes!(show_order_by_client_id))
+        .routes(routes!(history::list_order_events))
+}
+
+/// Place an order
+///
+/// Answered when the order is durable; the venue has not seen it yet. Repeat the same request with the same
+/// `client_order_id` as often as needed: it is one order. A refusal by a pre-trade check is an order too, with the
+/// status `denied`, and is answered as an error that carries it.
+#[utoipa::path(post, path = "/orders", tag = "Trading", security(("bearer" = [])), request_body = PlaceOrderRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Taken as client_order_id where the body has none")),
+    responses((status = 201, description = "Placed", body = Answer<OrderView>),
+        (status = 200, description = "The same request was made before; the order as it is now", body = Answer<OrderView>),
+        (status = 403, description = "Denied; error.details.order is the order", body = ErrorAnswer),
+        (status = 409, description = "CLIENT_ORDER_ID_REUSED", body = ErrorAnswer)))]
+async fn place_order(
+    Trader(principal): Trader,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    JsonBody(request): JsonBody<PlaceOrderRequest>,
+) -> ApiResult<Response> {
+    let place = request.validate(&headers, &state.instruments)?;
+    submit(&state, principal.tenant_id, place).await
+}
+
+/// Look at an order
+#[utoipa::path(get, path = "/orders/{id}", tag = "Trading", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), responses((status = 200, body = Answer<OrderView>)))]
+async fn show_order(
+    Member(principal): Member,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> ApiResult<Data<OrderView>> {
+    let id = order_id(&id)?;
+    // What is open is in memory. Whatever keeps memory from answering, the table has what is durable.
+    if let Ok(tenant) = state.tenant(principal.tenant_id).await
+        && let Ok(Some(order)) = tenant.find_order(id).await
+    {
+        return Ok(Data(OrderView::from(order.as_ref())));
+    }
+    let row = find_row(&state, principal.tenant_id, id).await?;
+    Ok(Data(OrderView::from(&row.order()?)))
+}
+
+/// Look at an order by your own name for it
+#[utoipa::path(get, path = "/orders/by-client-id/{client_order_id}", tag = "Trading", security(("bearer" = [])),
+    params(("client_order_id" = String, Path, example = "my-order-1")),
+    responses((status = 200, body = Answer<OrderView>)))]
+async fn show_order_by_client_id(
+    Member(principal): Member,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> ApiResult<Data<OrderView>> {
+    let id = ClientOrderId::parse(&id).map_err(|_| ApiError::of(Code::OrderNotFound))?;
+    if let Ok(tenant) = state.tenant(principal.tenant_id).await
+        && let Ok(Some(order)) = tenant.find_order_by_client_id(id.clone()).await
+    {
+        return Ok(Data(OrderView::from(order.as_ref())));
+    }
+    let mut tx = state.db.begin_for(principal.tenant_id).await?;
+    let row = bulkhead_persistence::order::find_order_by_client_id(&mut tx, &id).await?;
+    let row = row.ok_or_else(|| ApiError::of(Code::OrderNotFound))?;
+    Ok(Data(OrderView::from(&row.order()?)))
+}
+
+/// Hands a valid request to the tenant, if there is room for one more.
+pub(crate) async fn submit(state: &AppState, tenant_id: TenantId, place: PlaceOrder) -> ApiResult<Response> {
+    let overloaded = || ApiError::of(Code::Overloaded).with_retry_after(RETRY_OVERLOADED);
+    let _place = state.orders_in_flight.enter(tenant_id).ok_or_else(overloaded)?;
+    let tenant = state.tenant(tenant_id).await?;
+    let Placed { order, existing } = tenant.place_order(place).await?;
+    if let Some((code, message)) = view::denial(&order) {
+        return Err(denied(&order, code, message));
+    }
+    let view = OrderView::from(order.as_ref());
+    Ok(if existing { Data(view).into_response() } else { Created(view).into_response() })
+}
+
+fn denied(order: &Order, code: &str, message: &str) -> ApiError {
+    let details = json!({ "order": OrderView::from(order), "denial": code });
+    ApiError::new(denial_code(code), message.to_owned()).with_details(details)
+}

@@ -1,0 +1,161 @@
+//! What a caller may ask for, and how a request becomes an order's terms. The first thing that is wrong is named.
+
+use crate::decimal_text::DecimalText;
+use crate::error::{ApiError, Code};
+use crate::query::name;
+use axum::http::HeaderMap;
+use bulkhead_actors::quotes::Instruments;
+use bulkhead_domain::desk::PlaceOrder;
+use bulkhead_domain::order::{OrderKind, OrderTerms, Side, TimeInForce};
+use bulkhead_domain::{AccountId, ClientOrderId, OrderId, PortfolioId, Price, Qty, Symbol};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
+const ACCOUNT_DEFAULT: &str = "paper";
+const PORTFOLIO_DEFAULT: &str = "main";
+
+/// A new order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "client_order_id": "my-order-1", "symbol": "BTC-USDT", "side": "buy", "type": "limit", "quantity": "0.5",
+    "price": "40000.00", "time_in_force": "gtc"
+}))]
+pub(crate) struct PlaceOrderRequest {
+    /// Your name for the order, unique for ever: the same request under it is answered with the same order. Without
+    /// one, the header `Idempotency-Key` is taken, else one is made.
+    #[schema(max_length = 48, pattern = "^[A-Za-z0-9._-]+$")]
+    client_order_id: Option<String>,
+    /// The venue account; `paper` if absent.
+    #[schema(example = "paper")]
+    account: Option<String>,
+    /// The book it counts in; `main` if absent.
+    #[schema(example = "main")]
+    portfolio: Option<String>,
+    #[schema(example = "BTC-USDT")]
+    symbol: String,
+    /// `buy` or `sell`.
+    side: String,
+    /// `market` or `limit`.
+    #[serde(rename = "type")]
+    kind: String,
+    #[schema(value_type = String, example = "0.5")]
+    quantity: DecimalText,
+    /// For a limit order.
+    #[schema(value_type = Option<String>, example = "40000.00")]
+    price: Option<DecimalText>,
+    /// `gtc`, `ioc` or `fok`; if absent `ioc` for a market order and `gtc` for all others.
+    #[schema(example = "gtc")]
+    time_in_force: Option<String>,
+}
+
+impl PlaceOrderRequest {
+    /// Checks the request's shape and the instrument's rules.
+    pub(crate) fn validate(
+        self,
+        headers: &HeaderMap,
+        instruments: &Instruments,
+    ) -> Result<PlaceOrder, ApiError> {
+        let order_id = OrderId(Uuid::now_v7());
+        let client_order_id = client_order_id(self.client_order_id.as_deref(), headers, order_id)?;
+        let side = word::<Side>("side", &self.side, Code::InvalidSide, "buy or sell")?;
+        let kind = order_kind(&self.kind, self.price.as_ref())?;
+        let time_in_force = time_in_force(self.time_in_force.as_deref(), kind)?;
+        let quantity = decimal("quantity", &self.quantity, Code::InvalidQuantity, Qty::parse)?;
+        let symbol = Symbol::parse(&self.symbol).map_err(|_| unknown_symbol(&self.symbol))?;
+        let instrument = instruments.get(&symbol).ok_or_else(|| unknown_symbol(&self.symbol))?;
+        let account = AccountId::parse(self.account.as_deref().unwrap_or(ACCOUNT_DEFAULT))
+            .map_err(|error| ApiError::new(Code::UnknownAccount, error.to_string()).with_field("account"))?;
+        let portfolio =
+            PortfolioId::parse(self.portfolio.as_deref().unwrap_or(PORTFOLIO_DEFAULT)).map_err(|error| {
+                ApiError::new(Code::UnknownPortfolio, error.to_string()).with_field("portfolio")
+            })?;
+        let terms = OrderTerms { portfolio, account, symbol, side, kind, quantity, time_in_force };
+        instrument.check(&terms)?;
+        Ok(PlaceOrder { order_id, client_order_id, terms })
+    }
+}
+
+fn client_order_id(
+    given: Option<&str>,
+    headers: &HeaderMap,
+    order_id: OrderId,
+) -> Result<ClientOrderId, ApiError> {
+    let header = headers.get(IDEMPOTENCY_KEY_HEADER).map(|value| value.to_str().unwrap_or_default());
+    let (field, text) = match (given, header) {
+        (Some(given), Some(header)) if given != header => {
+            return Err(ApiError::of(Code::IdempotencyKeyMismatch));
+        }
+        (Some(given), _) => ("client_order_id", given),
+        (None, Some(header)) => ("Idempotency-Key", header),
+        (None, None) => return Ok(ClientOrderId::parse(&order_id.to_string()).expect("a uuid is url-safe")),
+    };
+    ClientOrderId::parse(text).map_err(|error| {
+        let rule = ClientOrderId::RULE;
+        let message = format!(
+            "{field} must be {} to {} characters of {}",
+            error.length_min, rule.length_max, rule.alphabet
+        );
+        ApiError::new(Code::InvalidClientOrderId, message).with_field(field)
+    })
+}
+
+fn order_kind(kind: &str, price: Option<&DecimalText>) -> Result<OrderKind, ApiError> {
+    match (kind, price) {
+        ("market", None) => Ok(OrderKind::Market),
+        ("market", Some(_)) => Err(ApiError::of(Code::PriceNotAllowed).with_field("price")),
+        ("limit", Some(price)) => {
+            Ok(OrderKind::Limit { price: decimal("price", price, Code::InvalidPrice, Price::parse)? })
+        }
+        ("limit", None) => Err(ApiError::of(Code::PriceRequired).with_field("price")),
+        (other, _) => Err(not_one_of("type", other, Code::InvalidOrderType, "market or limit")),
+    }
+}
+
+fn time_in_force(given: Option<&str>, kind: OrderKind) -> Result<TimeInForce, ApiError> {
+    match (given, kind) {
+        (Some(given), _) => word("time_in_force", given, Code::InvalidTimeInForce, "gtc, ioc or fok"),
+        // A market order never rests, so this says what happens anyway.
+        (None, OrderKind::Market) => Ok(TimeInForce::Ioc),
+        (None, OrderKind::Limit { .. }) => Ok(TimeInForce::Gtc),
+    }
+}
+
+fn decimal<T>(
+    field: &str,
+    text: &DecimalText,
+    code: Code,
+    parse: fn(&str) -> Result<T, bulkhead_domain::DecimalError>,
+) -> Result<T, ApiError> {
+    parse(text.as_str()).map_err(|error| ApiError::new(code, format!("{field} {error}")).with_field(field))
+}
+
+fn word<T: serde::de::DeserializeOwned>(
+    field: &str,
+    text: &str,
+    code: Code,
+    allowed: &str,
+) -> Result<T, ApiError> {
+    name(text).ok_or_else(|| not_one_of(field, text, code, allowed))
+}
+
+fn not_one_of(field: &str, found: &str, code: Code, allowed: &str) -> ApiError {
+    ApiError::new(code, format!("{field} must be {allowed}, found {:?}", shown(found))).with_field(field)
+}
+
+fn unknown_symbol(symbol: &str) -> ApiError {
+    let message = format!("there is no instrument {:?}: see GET /api/v1/instruments", shown(symbol));
+    ApiError::new(Code::UnknownSymbol, message).with_details(json!({ "field": "symbol" }))
+}
+
+/// A caller's text, short enough to be repeated in a message.
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;
