@@ -1,1 +1,63 @@
-fn main() {}
+//! The `bulkhead` command: reads the command line and hands over.
+
+mod admin;
+mod cli;
+mod config;
+mod database;
+mod journal;
+mod serve;
+mod tenant;
+mod venue;
+
+use clap::Parser;
+use cli::{AdminCommand, Cli, Command, LogFormat, VenueCommand};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const LOG_FILTER: &str = "info";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bulkhead: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
+    config::refuse_unknown_environment()?;
+    init_log(cli.log.as_deref().unwrap_or(LOG_FILTER), cli.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(cli.command))
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve::run(*args).await?,
+        Command::Migrate(args) => database::migrate(&args).await?,
+        Command::Tenant(command) => tenant::run(command).await?,
+        Command::Journal(command) => return journal::run(command).await,
+        Command::Admin(AdminCommand::Create { database, email }) => admin::create(&database, &email).await?,
+        Command::Venue(VenueCommand::Paper(args)) => venue::run(args).await?,
+        Command::Bench(args) => bulkhead_bench::run(args).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs go to standard error: standard output belongs to the command's result.
+fn init_log(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `bulkhead serve`: starts the parts in order, says where they are, and stops them in reverse.
+
+mod demo;
+
+use crate::cli::ServeArgs;
+use crate::config::{ServeConfig, VenueChoice};
+use crate::database::Database;
+use crate::venue::open_paper;
+use anyhow::{Context, bail};
+use bulkhead_actors::node::PaperVenueChoice;
+use bulkhead_actors::{Node, NodeConfig, clock};
+use bulkhead_domain::Incarnation;
+use bulkhead_http::{AppConfig, AppState, Drain};
+use bulkhead_identity::{AdminOutcome, Identity, SigningKey};
+use bulkhead_persistence::{Db, NodeClaim};
+use bulkhead_venues::paper::client::PaperClient;
+use bulkhead_venues::system_clock;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+use uuid::Uuid;
+
+/// Once requests on their way have finished, the trees have this long to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let config = ServeConfig::resolve(args)?;
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("cannot create {}", config.data.display()))?;
+    // First of all: a port that is taken is said before anything is started.
+    let listener = bind(config.listen).await?;
+    let address = listener.local_addr()?;
+    let database = Database::for_server(&config.data, config.database_url.as_deref()).await?;
+    let served = serve(&config, &database, listener, address).await;
+    let closed = database.close().await;
+    served.and(closed)
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("another process listens on {address}: stop it, or choose another with --listen")
+        }
+        _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
+    })
+}
+
+async fn serve(
+    config: &ServeConfig,
+    database: &Database,
+    listener: TcpListener,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
+    Db::migrate(&database.endpoint).await?;
+    let claim = claim_shards(config, database, address).await?;
+    let identity = open_identity(config, database).await?;
+    let node = start_node(config, database, claim).await?;
+    let state = AppState::new(AppConfig {
+        identity: identity.clone(),
+        db: database.db.clone(),
+        instruments: node.instruments(),
+        faults_allowed: config.allow_faults,
+    });
+    state.tenants.fill(node.tenants());
+    let demo = if config.demo { Some(demo::prepare(&identity, &config.data).await?) } else { None };
+    println!("{}", serde_json::json!({ "ready": true, "listen": address, "node": config.node_id }));
+    if let Some(demo) = demo {
+        demo.explain(address);
+    }
+    let served = bulkhead_http::serve(listener, state, Drain::default(), stop_signal()).await;
+    info!("stopping");
+    node.stop(STOP_WITHIN).await;
+    if let Err(error) = database.db.lease_conn().release(&node.claim()).await {
+        warn!(%error, "shards not released");
+    }
+    served.context("the HTTP server failed")
+}
+
+async fn claim_shards(
+    config: &ServeConfig,
+    database: &Database,
+    address: SocketAddr,
+) -> anyhow::Result<NodeClaim> {
+    let claim = NodeClaim {
+        node_id: config.node_id.clone(),
+        incarnation: Incarnation(Uuid::new_v4()),
+        addr: address.to_string(),
+    };
+    let mut lease = database.db.lease_conn();
+    // Whoever holds the data directory is alone with the database in it.
+    let shards = if database.is_private() {
+        lease.seize_all_shards(&claim).await?
+    } else {
+        lease.await_all_shards(&claim).await?
+    };
+    info!(shards = shards.len(), node = %claim.node_id, incarnation = %claim.incarnation, "shards claimed");
+    Ok(claim)
+}
+
+async fn start_node(config: &ServeConfig, database: &Database, claim: NodeClaim) -> anyhow::Result<Node> {
+    let venue = match &config.venue {
+        VenueChoice::Own(market) => {
+            PaperVenueChoice::Own(open_paper(config.data.join("paper-venue"), market.clone())?)
+        }
+        VenueChoice::Remote(address) => {
+            let opened = PaperClient::open(address, system_clock()).await;
+            let (client, run) = opened.with_context(|| format!("no paper venue answers at {address}"))?;
+            PaperVenueChoice::Remote(client, run)
+        }
+    };
+    let db = database.db.clone();
+    Ok(Node::start(NodeConfig { db, claim, venue, idle_after: config.idle_after }).await?)
+}
+
+async fn open_identity(config: &ServeConfig, database: &Database) -> anyhow::Result<Identity> {
+    let key = SigningKey::load_or_create(&config.data)?;
+    let identity = Identity::new(database.db.clone(), &key, config.default_plan, clock::now)?;
+    let admin = std::env::var("BULKHEAD_ADMIN_EMAIL").ok().zip(std::env::var("BULKHEAD_ADMIN_PASSWORD").ok());
+    if let Some((email, password)) = admin {
+        match identity.ensure_platform_admin(&email, password.into()).await? {
+            AdminOutcome::Created => info!(%email, "platform admin created"),
+            AdminOutcome::Exists => {}
+            AdminOutcome::Taken => bail!("BULKHEAD_ADMIN_EMAIL: {email} belongs to a tenant's user"),
+        }
+    }
+    Ok(identity)
+}
+
+/// Ready at the first SIGTERM or Ctrl-C; a second one ends the process at once.
+pub(crate) async fn stop_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without handlers the default applies: the process just ends.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => info!("SIGTERM: draining"),
+        _ = interrupt.recv() => info!("interrupted: draining"),
+    }
+}

@@ -1,0 +1,36 @@
+//! `bulkhead venue`: the paper venue as a process of its own.
+
+use crate::cli::PaperVenueArgs;
+use crate::config::market_choice;
+use crate::serve::stop_signal;
+use anyhow::Context;
+use bulkhead_domain::VenueName;
+use bulkhead_venues::paper::{MarketConfig, PaperConfig, PaperFaults, PaperHandle, server};
+use bulkhead_venues::system_clock;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+pub(crate) async fn run(args: PaperVenueArgs) -> anyhow::Result<()> {
+    let replay = args.replay;
+    let market = market_choice(replay.replay_trades, replay.replay_quotes, replay.speed, args.market_seed)?;
+    let handle = open_paper(args.data, market)?;
+    let listener =
+        TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    println!("{}", serde_json::json!({ "ready": true, "listen": listener.local_addr()? }));
+    server::run(listener, handle, stop_signal()).await?;
+    Ok(())
+}
+
+/// The paper venue with its log in `data_dir`.
+pub(crate) fn open_paper(data_dir: PathBuf, market: MarketConfig) -> anyhow::Result<Arc<PaperHandle>> {
+    std::fs::create_dir_all(&data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
+    let config = PaperConfig {
+        name: VenueName::parse("paper").expect("the name is a slug"),
+        data_dir,
+        market,
+        clock_skew_micros: 0,
+        faults: PaperFaults::default(),
+    };
+    Ok(PaperHandle::new(config, system_clock())?)
+}
