@@ -26,8 +26,7 @@ impl Binaries {
         }
         let wanted =
             std::fs::read_to_string(cluster.join("PG_VERSION")).map(|text| text.trim().to_owned()).ok();
-        let fits =
-            |found: &&Self| wanted.as_ref().is_none_or(|wanted| found.major().as_ref() == Some(wanted));
+        let fits = |found: &&Self| wanted.as_ref().is_none_or(|wanted| found.major() == *wanted);
         installed.iter().find(fits).cloned().ok_or_else(|| PrivatePostgresError::WrongVersion {
             dir: cluster.to_owned(),
             cluster: wanted.clone().unwrap_or_default(),
@@ -38,12 +37,18 @@ impl Binaries {
         self.dir.join(name)
     }
 
+    /// `15.4`, or nothing when it does not say.
+    pub(super) fn version(&self) -> String {
+        let output = Command::new(self.program("postgres")).arg("--version").output();
+        let text =
+            output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        version.unwrap_or_default().to_owned()
+    }
+
     /// As in a cluster's `PG_VERSION`: `15`.
-    fn major(&self) -> Option<String> {
-        let output = Command::new(self.program("postgres")).arg("--version").output().ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-        version.split('.').next().map(str::to_owned)
+    fn major(&self) -> String {
+        self.version().split('.').next().unwrap_or_default().to_owned()
     }
 }
 

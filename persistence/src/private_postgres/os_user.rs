@@ -1,6 +1,7 @@
 //! The operating system's user that PostgreSQL runs as.
 
 use super::PrivatePostgresError;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -51,9 +52,18 @@ impl OsUser {
         command
     }
 
-    /// Makes a directory only this user can enter, or checks that it is one.
+    /// Gives a path to this user.
     pub(super) fn own(&self, dir: &Path) -> std::io::Result<()> {
         if self.switches { std::os::unix::fs::chown(dir, Some(self.uid), Some(self.gid)) } else { Ok(()) }
+    }
+
+    /// Fails unless it is a directory of this user's that nobody else can enter: a name in /tmp may be taken by anyone.
+    pub(super) fn check_owned(&self, dir: &Path) -> Result<(), PrivatePostgresError> {
+        let found = std::fs::symlink_metadata(dir).map_err(PrivatePostgresError::io("look at", dir))?;
+        if found.is_dir() && found.uid() == self.uid && found.permissions().mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        Err(PrivatePostgresError::InsecureRuntimeDir { path: dir.to_owned() })
     }
 
     /// Whether this user can enter the directory; asked of the kernel, which knows of access lists too.

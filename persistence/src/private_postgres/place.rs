@@ -10,7 +10,7 @@ use super::os_user::OsUser;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Holds the cluster's path where it is not `<data>/postgres`.
@@ -43,18 +43,11 @@ impl Place {
         let io = |what| PrivatePostgresError::io(what, &self.runtime);
         match fs::DirBuilder::new().mode(0o700).create(&self.runtime) {
             Ok(()) => user.own(&self.runtime).map_err(io("change owner")),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => self.check_runtime(user),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                user.check_owned(&self.runtime)
+            }
             Err(error) => Err(io("create directory")(error)),
         }
-    }
-
-    fn check_runtime(&self, user: &OsUser) -> Result<(), PrivatePostgresError> {
-        let found = fs::symlink_metadata(&self.runtime)
-            .map_err(PrivatePostgresError::io("look at directory", &self.runtime))?;
-        if found.is_dir() && found.uid() == user.uid && found.permissions().mode() & 0o077 == 0 {
-            return Ok(());
-        }
-        Err(PrivatePostgresError::InsecureRuntimeDir { path: self.runtime.clone() })
     }
 }
 

@@ -160,7 +160,7 @@ fn process_at(pid: u32, cluster: &Path) -> Process {
     if is_ours { Process::Ours } else { Process::Stranger }
 }
 
-fn run(program: &'static str, command: &mut Command) -> Result<(), PrivatePostgresError> {
+pub(super) fn run(program: &'static str, command: &mut Command) -> Result<(), PrivatePostgresError> {
     let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();
     let output = output.map_err(PrivatePostgresError::io(program, Path::new(command.get_program())))?;
     if output.status.success() {

@@ -2,7 +2,7 @@
 
 use super::os_user::OsUser;
 use super::place::Place;
-use super::server::Server;
+use super::server::{Server, run as run_command};
 use super::settings::{self, Durability};
 use super::{PrivatePostgresError, blocking, create_database, run};
 use crate::{Db, DbError, Endpoint};
@@ -78,7 +78,7 @@ fn start_cluster() -> Result<Throwaway, PrivatePostgresError> {
     let dir = make_dir(&user)?;
     let place = Place { cluster: dir.join("cluster"), runtime: dir.clone() };
     let server = Server::new(place, user)?;
-    server.make_cluster()?;
+    copy_cluster(&server)?;
     settings::write(&server.place, &server.user, Durability::None)
         .map_err(PrivatePostgresError::io("write settings", &server.place.cluster))?;
     let mut keeper = server.user.command(Path::new("/bin/sh"));
@@ -94,11 +94,38 @@ fn start_cluster() -> Result<Throwaway, PrivatePostgresError> {
     Ok(throwaway)
 }
 
-fn make_dir(user: &OsUser) -> Result<PathBuf, PrivatePostgresError> {
+/// Copies an empty cluster, which is much quicker than making one; the first test on a machine makes it.
+fn copy_cluster(server: &Server) -> Result<(), PrivatePostgresError> {
+    let version = server.binaries.version().replace('.', "-");
+    let name = format!("/tmp/bulkhead-initdb-{}-{version}", server.user.uid);
+    let kept = PathBuf::from(&name);
+    if !kept.exists() {
+        let made = Place {
+            cluster: PathBuf::from(format!("{name}-{}", random_name())),
+            runtime: server.place.runtime.clone(),
+        };
+        let maker = Server { place: made, ..server.clone() };
+        maker.make_cluster()?;
+        if fs::rename(&maker.place.cluster, &kept).is_err() {
+            // Somebody else was quicker.
+            fs::remove_dir_all(&maker.place.cluster)
+                .map_err(PrivatePostgresError::io("remove", &maker.place.cluster))?;
+        }
+    }
+    server.user.check_owned(&kept)?;
+    let mut copy = server.user.command(Path::new("/bin/cp"));
+    run_command("cp", copy.arg("-R").arg(&kept).arg(&server.place.cluster))
+}
+
+fn random_name() -> String {
     let mut random = [0; 8];
     getrandom::fill(&mut random).expect("the system has randomness");
+    format!("{:016x}", u64::from_ne_bytes(random))
+}
+
+fn make_dir(user: &OsUser) -> Result<PathBuf, PrivatePostgresError> {
     // Not the TMPDIR of the test: it may be too long for a socket, or closed to PostgreSQL's user.
-    let dir = PathBuf::from(format!("/tmp/bulkhead-test-{:016x}", u64::from_ne_bytes(random)));
+    let dir = PathBuf::from(format!("/tmp/bulkhead-test-{}", random_name()));
     fs::DirBuilder::new()
         .mode(0o700)
         .create(&dir)
