@@ -62,7 +62,7 @@ codes! {
     InvalidId "INVALID_ID" BAD_REQUEST "An identifier in the path or body has the wrong shape.",
     InvalidSide "INVALID_SIDE" BAD_REQUEST "side must be buy or sell.",
     InvalidOrderType "INVALID_ORDER_TYPE" BAD_REQUEST "type must be market or limit.",
-    InvalidTimeInForce "INVALID_TIME_IN_FORCE" BAD_REQUEST "time_in_force must be gtc, ioc or fok, and ioc or fok for a market order.",
+    InvalidTimeInForce "INVALID_TIME_IN_FORCE" BAD_REQUEST "time_in_force must be gtc, ioc or fok.",
     InvalidQuantity "INVALID_QUANTITY" BAD_REQUEST "quantity is not a positive plain decimal within bounds.",
     InvalidPrice "INVALID_PRICE" BAD_REQUEST "price is not a positive plain decimal within bounds.",
     PriceRequired "PRICE_REQUIRED" BAD_REQUEST "A limit order needs a price.",

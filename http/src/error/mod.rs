@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::time::Duration;
-use tracing::error;
+use tracing::{error, warn};
 
 /// Whether a request had its effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -139,8 +139,13 @@ impl ApiError {
     /// Writes the cause to the log, if there is one.
     pub(crate) fn log(&self) {
         let Some(cause) = &self.cause else { return };
-        let request_id = context::request_id();
-        error!(request.id = request_id.as_str(), code = self.code.as_str(), error = %Chain(cause.as_ref()), "request failed");
+        let (request_id, code) = (context::request_id(), self.code.as_str());
+        // What is expected to pass by itself is no error of ours.
+        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+            warn!(request.id = request_id.as_str(), code, error = %Chain(cause.as_ref()), "request refused");
+        } else {
+            error!(request.id = request_id.as_str(), code, error = %Chain(cause.as_ref()), "request failed");
+        }
     }
 }
 

@@ -76,14 +76,22 @@ async fn open_socket(
     Ok(upgrade.on_upgrade(move |socket| serve(state, socket, proven, place)))
 }
 
-async fn serve(state: AppState, mut socket: WebSocket, proven: Option<Principal>, _place: Place) {
-    let principal = match proven {
-        Some(principal) => Ok(principal),
-        None => authenticate(&state, &mut socket).await,
+async fn serve(state: AppState, mut socket: WebSocket, proven: Option<Principal>, place: Place) {
+    if let Some(principal) = proven {
+        return Session::new(state, principal, socket, place).run().await;
+    }
+    let admitted = match authenticate(&state, &mut socket).await {
+        // From the lane of those who have not said who they are to the tenant's own.
+        Ok(principal) => match state.websockets.enter(principal.tenant_id) {
+            Some(place) => Ok((principal, place)),
+            None => Err((CloseCode::Moving, "too many sockets: try again later".to_owned())),
+        },
+        Err(reason) => Err((CloseCode::NotAuthenticated, reason)),
     };
-    match principal {
-        Ok(principal) => Session::new(state, principal, socket).run().await,
-        Err(reason) => Wire::new(socket).close(CloseCode::NotAuthenticated, reason).await,
+    drop(place);
+    match admitted {
+        Ok((principal, place)) => Session::new(state, principal, socket, place).run().await,
+        Err((code, reason)) => Wire::new(socket).close(code, reason).await,
     }
 }
 

@@ -6,6 +6,7 @@ use super::picture::{self, Picture};
 use super::protocol::{self, ChannelRequest, ChannelView, ClientFrame, CloseCode, Operation};
 use super::wire::{Gone, Wire};
 use crate::error::{ApiError, Code};
+use crate::gate::Place;
 use crate::state::AppState;
 use axum::extract::ws::{Message, WebSocket};
 use bulkhead_actors::CommittedBatch;
@@ -49,10 +50,12 @@ pub(super) struct Session {
     check: Interval,
     checks: u32,
     picture_tick: Interval,
+    /// Counted among the open sockets until the goodbye is said.
+    _place: Place,
 }
 
 impl Session {
-    pub(super) fn new(state: AppState, principal: Principal, socket: WebSocket) -> Self {
+    pub(super) fn new(state: AppState, principal: Principal, socket: WebSocket, place: Place) -> Self {
         let draining = state.lifecycle.watch();
         Self {
             state,
@@ -65,6 +68,7 @@ impl Session {
             check: ticker(CHECK_INTERVAL),
             checks: 0,
             picture_tick: ticker(picture::INTERVAL),
+            _place: place,
         }
     }
 

@@ -135,3 +135,6 @@ impl Identity {
         self.0.revocations.revoke(session_id, expiry(now), now);
     }
 }
+
+#[cfg(test)]
+mod tests;

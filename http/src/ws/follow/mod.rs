@@ -204,5 +204,4 @@ async fn find_previous(
 }
 
 #[cfg(test)]
-#[path = "follow_tests.rs"]
 mod tests;

@@ -47,7 +47,7 @@ pub(crate) struct PlaceOrderRequest {
     /// For a limit order.
     #[schema(value_type = Option<String>, example = "40000.00")]
     price: Option<DecimalText>,
-    /// `gtc`, `ioc` or `fok`; if absent `ioc` for a market order and `gtc` for all others.
+    /// `gtc`, `ioc` or `fok`; `gtc` if absent.
     #[schema(example = "gtc")]
     time_in_force: Option<String>,
 }
@@ -63,7 +63,7 @@ impl PlaceOrderRequest {
         let client_order_id = client_order_id(self.client_order_id.as_deref(), headers, order_id)?;
         let side = word::<Side>("side", &self.side, Code::InvalidSide, "buy or sell")?;
         let kind = order_kind(&self.kind, self.price.as_ref())?;
-        let time_in_force = time_in_force(self.time_in_force.as_deref(), kind)?;
+        let time_in_force = time_in_force(self.time_in_force.as_deref())?;
         let quantity = decimal("quantity", &self.quantity, Code::InvalidQuantity, Qty::parse)?;
         let symbol = Symbol::parse(&self.symbol).map_err(|_| unknown_symbol(&self.symbol))?;
         let instrument = instruments.get(&symbol).ok_or_else(|| unknown_symbol(&self.symbol))?;
@@ -115,12 +115,11 @@ fn order_kind(kind: &str, price: Option<&DecimalText>) -> Result<OrderKind, ApiE
     }
 }
 
-fn time_in_force(given: Option<&str>, kind: OrderKind) -> Result<TimeInForce, ApiError> {
-    match (given, kind) {
-        (Some(given), _) => word("time_in_force", given, Code::InvalidTimeInForce, "gtc, ioc or fok"),
-        // A market order never rests, so this says what happens anyway.
-        (None, OrderKind::Market) => Ok(TimeInForce::Ioc),
-        (None, OrderKind::Limit { .. }) => Ok(TimeInForce::Gtc),
+fn time_in_force(given: Option<&str>) -> Result<TimeInForce, ApiError> {
+    match given {
+        Some(given) => word("time_in_force", given, Code::InvalidTimeInForce, "gtc, ioc or fok"),
+        // What displayed size does not fill waits for more, market orders included.
+        None => Ok(TimeInForce::Gtc),
     }
 }
 
@@ -157,5 +156,4 @@ fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

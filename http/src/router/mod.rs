@@ -68,5 +68,4 @@ fn routes() -> OpenApiRouter<AppState> {
 }
 
 #[cfg(test)]
-#[path = "router_tests.rs"]
 mod tests;

@@ -211,9 +211,11 @@ fn the_document_is_the_one_that_was_agreed() {
 #[test]
 fn every_operation_is_described() {
     let document: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let mut names = std::collections::HashSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let name = format!("{method} {path}");
+            assert!(names.insert(operation["operationId"].as_str().unwrap()), "{name}'s name is taken");
             assert!(operation["summary"].is_string(), "{name} has no summary");
             assert!(operation["tags"][0].is_string(), "{name} has no tag");
             let responses = operation["responses"].as_object().unwrap();

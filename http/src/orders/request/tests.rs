@@ -56,7 +56,7 @@ fn defaults_are_the_paper_account_and_the_kind_s_time_in_force() {
     assert_eq!(placed.terms.time_in_force, TimeInForce::Gtc);
     assert_eq!(placed.client_order_id.as_str(), placed.order_id.to_string());
     let market = place(&with(&json!({ "type": "market", "price": null })), None).unwrap();
-    assert_eq!(market.terms.time_in_force, TimeInForce::Ioc);
+    assert_eq!(market.terms.time_in_force, TimeInForce::Gtc);
 }
 
 #[test]
