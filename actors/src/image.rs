@@ -3,9 +3,11 @@
 use bulkhead_domain::tenant::TenantImage;
 use bulkhead_domain::{EventDecodeError, TenantId};
 use bulkhead_persistence::snapshot::load_snapshot;
-use bulkhead_persistence::{Db, DbError, journal};
+use bulkhead_persistence::{Db, DbError, TenantTx, journal};
 use bulkhead_supervision::ActorError;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -13,6 +15,40 @@ use tracing::warn;
 const REPLAY_PAGE: i64 = 5_000;
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(1);
+
+/// Loads one tenant for its actors, so that those that start together read the journal once.
+pub(crate) struct ImageSource {
+    db: Db,
+    tenant_id: TenantId,
+    latest: Mutex<Option<Arc<TenantImage>>>,
+}
+
+impl ImageSource {
+    pub(crate) fn new(db: Db, tenant_id: TenantId) -> Self {
+        Self { db, tenant_id, latest: Mutex::new(None) }
+    }
+
+    /// The tenant after event `upto`: what was loaded a moment ago, with the events since.
+    pub(crate) async fn at(&self, upto: i64) -> Result<Arc<TenantImage>, LoadError> {
+        let mut latest = self.latest.lock().await;
+        let mut tx = self.db.begin_for(self.tenant_id).await?;
+        let mut image = match latest.take() {
+            Some(image) if image.seq <= upto => image,
+            _ => Arc::new(load_base(&mut tx, upto).await?),
+        };
+        if image.seq < upto {
+            catch_up(&mut tx, Arc::make_mut(&mut image), upto).await?;
+        }
+        tx.commit().await?;
+        *latest = Some(image.clone());
+        Ok(image)
+    }
+
+    /// Lets go of what was loaded: the last actor of the chain has started.
+    pub(crate) async fn forget(&self) {
+        *self.latest.lock().await = None;
+    }
+}
 
 /// Why a tenant cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -30,18 +66,30 @@ pub(crate) enum LoadError {
 /// The tenant after event `upto`.
 pub(crate) async fn load_image(db: &Db, tenant_id: TenantId, upto: i64) -> Result<TenantImage, LoadError> {
     let mut tx = db.begin_for(tenant_id).await?;
-    let mut image = TenantImage::default();
-    if let Some(snapshot) = load_snapshot(&mut tx, TenantImage::VERSION).await?
-        && snapshot.seq <= upto
-    {
-        match serde_json::from_slice::<TenantImage>(&snapshot.body) {
-            Ok(stored) => image = stored,
+    let mut image = load_base(&mut tx, upto).await?;
+    catch_up(&mut tx, &mut image, upto).await?;
+    tx.commit().await?;
+    Ok(image)
+}
+
+/// The latest snapshot that is not past `upto`, or nothing.
+async fn load_base(tx: &mut TenantTx, upto: i64) -> Result<TenantImage, LoadError> {
+    let snapshot = load_snapshot(tx, TenantImage::VERSION).await?.filter(|snapshot| snapshot.seq <= upto);
+    let Some(snapshot) = snapshot else { return Ok(TenantImage::default()) };
+    match serde_json::from_slice(&snapshot.body) {
+        Ok(image) => Ok(image),
+        Err(error) => {
             // A snapshot carries no authority: without it the replay is longer, nothing else.
-            Err(error) => warn!(%tenant_id, %error, "snapshot ignored"),
+            warn!(tenant_id = %tx.tenant_id(), %error, "snapshot ignored");
+            Ok(TenantImage::default())
         }
     }
+}
+
+/// Folds in the events up to and with `upto`.
+async fn catch_up(tx: &mut TenantTx, image: &mut TenantImage, upto: i64) -> Result<(), LoadError> {
     while image.seq < upto {
-        let page = journal::read_events_between(&mut tx, image.seq, upto, REPLAY_PAGE).await?;
+        let page = journal::read_events_between(tx, image.seq, upto, REPLAY_PAGE).await?;
         if page.is_empty() {
             return Err(LoadError::Short { found: image.seq, wanted: upto });
         }
@@ -49,8 +97,7 @@ pub(crate) async fn load_image(db: &Db, tenant_id: TenantId, upto: i64) -> Resul
             image.apply(&stored.decode()?);
         }
     }
-    tx.commit().await?;
-    Ok(image)
+    Ok(())
 }
 
 /// Tries until the database answers. A database that is away is waited for; anything else is a failure.

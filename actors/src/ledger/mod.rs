@@ -12,7 +12,7 @@ mod chain;
 mod tests;
 
 use crate::feed::{CommittedBatch, Feed};
-use crate::image::{LoadError, load_image, patiently};
+use crate::image::{ImageSource, LoadError, patiently};
 use crate::journal_writer::{AppendFailure, JournalWriters, Settle, WriterMsg};
 use crate::lease::CurrentClaim;
 use crate::opening::opening_events;
@@ -32,8 +32,10 @@ use tokio::time::sleep;
 
 /// Appends are bounded by what the desk lets in; this bounds everything else.
 pub(crate) const LIMITS: PortLimits = PortLimits { normal: 4_096, urgent: 256, recovering: 256 };
-/// Events after which a snapshot is asked for.
+/// Events after which a snapshot is asked for, at least.
 const SNAPSHOT_EVERY: i64 = 5_000;
+/// A long journal means a large state (every client order id is in it), so snapshots grow rarer with it.
+const SNAPSHOT_SHARE: i64 = 32;
 const BARRIER_TIMEOUT: Duration = Duration::from_secs(5);
 const BARRIER_RETRY: Duration = Duration::from_millis(50);
 
@@ -97,6 +99,7 @@ pub(crate) struct Ledger {
     pub(crate) plan: Plan,
     pub(crate) claim: CurrentClaim,
     pub(crate) db: Db,
+    pub(crate) images: Arc<ImageSource>,
     pub(crate) writers: JournalWriters,
     pub(crate) feed: Arc<Feed>,
     pub(crate) portfolio: Port<PortfolioMsg>,
@@ -141,13 +144,13 @@ impl Actor for Ledger {
         let (head, mut image) = patiently("ledger", || self.load()).await?;
         state.chain = Chain::at(&head, &image);
         if image.seq == 0 {
-            self.open_journal(state, &mut image).await?;
+            self.open_journal(state, Arc::make_mut(&mut image)).await?;
         }
         state.committed = image.seq;
         state.heads = image.streams;
-        state.snapshot_due = image.seq + SNAPSHOT_EVERY;
+        state.snapshot_due = next_snapshot(image.seq);
         self.feed.reset(image.streams);
-        state.image = Some(Arc::new(image));
+        state.image = Some(image);
         Ok(())
     }
 
@@ -182,12 +185,12 @@ impl Ledger {
         }
     }
 
-    async fn load(&self) -> Result<(journal::Head, TenantImage), LoadError> {
+    async fn load(&self) -> Result<(journal::Head, Arc<TenantImage>), LoadError> {
         let mut tx = self.db.begin_system().await?;
         let head = journal::activate(&mut tx, self.tenant_id, &self.claim.load()).await?;
         tx.commit().await?;
         let head = head.ok_or(LoadError::NotOwned)?;
-        let image = load_image(&self.db, self.tenant_id, head.seq).await?;
+        let image = self.images.at(head.seq).await?;
         Ok((head, image))
     }
 
@@ -249,7 +252,7 @@ impl Ledger {
         }
         let ask = SnapshotMsg::Make { tenant_id: self.tenant_id, upto: state.committed };
         if self.snapshotter.send(ask, None).is_ok() {
-            state.snapshot_due = state.committed + SNAPSHOT_EVERY;
+            state.snapshot_due = next_snapshot(state.committed);
         }
     }
 }
@@ -281,6 +284,10 @@ impl LedgerState {
             }
         }
     }
+}
+
+fn next_snapshot(seq: i64) -> i64 {
+    seq + SNAPSHOT_EVERY.max(seq / SNAPSHOT_SHARE)
 }
 
 impl From<DbError> for AppendFailure {

@@ -16,7 +16,7 @@ mod tests;
 use crate::exchange_session::SessionMsg;
 use crate::failure::{CancelError, PlaceError, Placed};
 use crate::feed::CommittedBatch;
-use crate::image::{load_image, patiently};
+use crate::image::{ImageSource, patiently};
 use crate::ledger::{Append, LedgerMsg, Release};
 use crate::quotes::Instruments;
 use crate::risk::RiskMsg;
@@ -148,6 +148,7 @@ impl Message for DeskMsg {
 pub(crate) struct OrderDesk {
     pub(crate) tenant_id: TenantId,
     pub(crate) db: Db,
+    pub(crate) images: Arc<ImageSource>,
     pub(crate) ledger: Port<LedgerMsg>,
     pub(crate) risk: Port<RiskMsg>,
     pub(crate) sessions: Arc<Sessions>,
@@ -184,8 +185,9 @@ impl Actor for OrderDesk {
         self.risk.notify(RiskMsg::DeskAttached).map_err(|error| error.reason)?;
         state.book = match attached.image {
             Some(image) => image.desk.clone(),
-            None => patiently("desk", || load_image(&self.db, self.tenant_id, attached.seq)).await?.desk,
+            None => patiently("desk", || self.images.at(attached.seq)).await?.desk.clone(),
         };
+        self.images.forget().await;
         self.doubt_unacknowledged(state);
         self.reopen_accounts(cx, state);
         Ok(())

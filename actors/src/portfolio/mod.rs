@@ -5,12 +5,10 @@ mod view;
 pub use view::{CashView, PortfolioFilter, PortfolioView, PositionView};
 
 use crate::feed::CommittedBatch;
-use crate::image::{load_image, patiently};
+use crate::image::{ImageSource, patiently};
 use crate::ledger::LedgerMsg;
 use crate::quotes::QuoteBoard;
-use bulkhead_domain::TenantId;
 use bulkhead_domain::portfolio::PortfolioBook;
-use bulkhead_persistence::Db;
 use bulkhead_supervision::{Actor, ActorError, Context, Message, Port, PortLimits, Reply};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +37,7 @@ impl Message for PortfolioMsg {
 
 /// The actor.
 pub(crate) struct Portfolio {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) db: Db,
+    pub(crate) images: Arc<ImageSource>,
     pub(crate) ledger: Port<LedgerMsg>,
     pub(crate) quotes: QuoteBoard,
 }
@@ -69,9 +66,7 @@ impl Actor for Portfolio {
         state.seq = attached.seq;
         state.book = match attached.image {
             Some(image) => image.portfolio.clone(),
-            None => {
-                patiently("portfolio", || load_image(&self.db, self.tenant_id, attached.seq)).await?.portfolio
-            }
+            None => patiently("portfolio", || self.images.at(attached.seq)).await?.portfolio.clone(),
         };
         Ok(())
     }

@@ -4,14 +4,13 @@
 //! When the desk restarts, reservations of orders that never reached the journal are given back.
 
 use crate::feed::CommittedBatch;
-use crate::image::{load_image, patiently};
+use crate::image::{ImageSource, patiently};
 use crate::ledger::LedgerMsg;
 use crate::order_desk::DeskMsg;
 use crate::quotes::{Instruments, QuoteBoard};
 use bulkhead_domain::desk::PlaceOrder;
 use bulkhead_domain::risk::{Authorization, PreTrade, RiskBook};
-use bulkhead_domain::{Event, OrderId, TenantId};
-use bulkhead_persistence::Db;
+use bulkhead_domain::{Event, OrderId};
 use bulkhead_supervision::{Actor, ActorError, Context, Message, Port, PortLimits};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -45,8 +44,7 @@ impl Message for RiskMsg {
 
 /// The actor.
 pub(crate) struct Risk {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) db: Db,
+    pub(crate) images: Arc<ImageSource>,
     pub(crate) ledger: Port<LedgerMsg>,
     pub(crate) desk: Port<DeskMsg>,
     pub(crate) quotes: QuoteBoard,
@@ -74,7 +72,7 @@ impl Actor for Risk {
         state.seq = attached.seq;
         state.book = match attached.image {
             Some(image) => image.risk.clone(),
-            None => patiently("risk", || load_image(&self.db, self.tenant_id, attached.seq)).await?.risk,
+            None => patiently("risk", || self.images.at(attached.seq)).await?.risk.clone(),
         };
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::sessions::Sessions;
 use super::tree::tenant_path;
 use crate::feed::Feed;
+use crate::image::ImageSource;
 use crate::journal_writer::JournalWriters;
 use crate::lease::CurrentClaim;
 use crate::ledger::{self, LedgerMsg};
@@ -38,6 +39,7 @@ pub(crate) struct TenantCell {
     pub(crate) portfolio: Port<PortfolioMsg>,
     pub(crate) risk: Port<RiskMsg>,
     pub(crate) desk: Port<DeskMsg>,
+    pub(crate) images: Arc<ImageSource>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) sessions: Arc<Sessions>,
 }
@@ -52,6 +54,7 @@ impl TenantCell {
             ledger: Port::new(core("ledger"), ledger::LIMITS),
             portfolio: Port::new(core("portfolio"), portfolio::LIMITS),
             risk: Port::new(core("risk"), risk::LIMITS),
+            images: Arc::new(ImageSource::new(shared.db.clone(), tenant_id)),
             feed: Arc::default(),
             sessions: Arc::new(Sessions::new(tenant_id, desk.clone(), shared.clone())),
             desk,

@@ -48,6 +48,7 @@ fn ledger(shared: &Arc<Shared>, cell: &Arc<TenantCell>) -> ChildSpec {
             plan: cell.plan,
             claim: shared.claim.clone(),
             db: shared.db.clone(),
+            images: cell.images.clone(),
             writers: shared.writers.clone(),
             feed: cell.feed.clone(),
             portfolio: cell.portfolio.clone(),
@@ -60,22 +61,17 @@ fn ledger(shared: &Arc<Shared>, cell: &Arc<TenantCell>) -> ChildSpec {
 }
 
 fn portfolio(shared: &Arc<Shared>, cell: &TenantCell) -> ChildSpec {
-    let (shared, tenant_id, ledger) = (shared.clone(), cell.tenant_id, cell.ledger.clone());
-    let make = move || Portfolio {
-        tenant_id,
-        db: shared.db.clone(),
-        ledger: ledger.clone(),
-        quotes: shared.quotes.clone(),
-    };
+    let (shared, images, ledger) = (shared.clone(), cell.images.clone(), cell.ledger.clone());
+    let make =
+        move || Portfolio { images: images.clone(), ledger: ledger.clone(), quotes: shared.quotes.clone() };
     ChildSpec::worker("portfolio", cell.portfolio.clone(), make)
 }
 
 fn risk(shared: &Arc<Shared>, cell: &TenantCell) -> ChildSpec {
-    let (shared, tenant_id) = (shared.clone(), cell.tenant_id);
+    let (shared, images) = (shared.clone(), cell.images.clone());
     let (ledger, desk) = (cell.ledger.clone(), cell.desk.clone());
     let make = move || Risk {
-        tenant_id,
-        db: shared.db.clone(),
+        images: images.clone(),
         ledger: ledger.clone(),
         desk: desk.clone(),
         quotes: shared.quotes.clone(),
@@ -85,11 +81,12 @@ fn risk(shared: &Arc<Shared>, cell: &TenantCell) -> ChildSpec {
 }
 
 fn desk(shared: &Arc<Shared>, cell: &TenantCell) -> ChildSpec {
-    let (shared, tenant_id) = (shared.clone(), cell.tenant_id);
+    let (shared, tenant_id, images) = (shared.clone(), cell.tenant_id, cell.images.clone());
     let (ledger, risk, sessions) = (cell.ledger.clone(), cell.risk.clone(), cell.sessions.clone());
     let make = move || OrderDesk {
         tenant_id,
         db: shared.db.clone(),
+        images: images.clone(),
         ledger: ledger.clone(),
         risk: risk.clone(),
         sessions: sessions.clone(),
