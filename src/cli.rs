@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A multi-tenant trading platform: every tenant behind its own bulkhead, with its own journal.
+///
+/// Without a command it serves with the settings of the environment and defaults for the rest.
 #[derive(Debug, Parser)]
-#[command(name = "bulkhead", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "bulkhead", version, propagate_version = true)]
 pub(crate) struct Cli {
     /// What is logged, for example `info` or `bulkhead_actors=debug` [default: info].
     #[arg(long, global = true, env = "BULKHEAD_LOG", value_name = "FILTER")]
@@ -17,7 +19,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "BULKHEAD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -210,6 +212,12 @@ pub(crate) struct PaperVenueArgs {
     pub(crate) market_seed: u64,
     #[command(flatten)]
     pub(crate) replay: ReplayArgs,
+}
+
+/// `bulkhead` alone is `bulkhead serve`, environment included.
+pub(crate) fn serve_by_default() -> Command {
+    let serve = Cli::parse_from(["bulkhead", "serve"]).command;
+    serve.unwrap_or_else(|| Command::Serve(Box::default()))
 }
 
 fn parse_plan(text: &str) -> Result<Plan, String> {

@@ -21,8 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LOG_FILTER: &str = "info";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match start(cli) {
+    match start(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("bulkhead: {error:#}");
@@ -35,7 +34,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     config::refuse_unknown_environment()?;
     init_log(cli.log.as_deref().unwrap_or(LOG_FILTER), cli.log_format)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(cli.command))
+    runtime.block_on(run(cli.command.unwrap_or_else(cli::serve_by_default)))
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

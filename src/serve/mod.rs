@@ -69,7 +69,10 @@ async fn serve(
     if let Some(demo) = demo {
         demo.explain(address);
     }
-    let served = bulkhead_http::serve(listener, state, Drain::default(), stop_signal()).await;
+    let served = tokio::select! {
+        served = bulkhead_http::serve(listener, state, Drain::default(), stop_signal()) => served,
+        () = second_signal() => bail!("interrupted while draining"),
+    };
     info!("stopping");
     node.stop(STOP_WITHIN).await;
     if let Err(error) = database.db.lease_conn().release(&node.claim()).await {
@@ -128,7 +131,13 @@ async fn open_identity(config: &ServeConfig, database: &Database) -> anyhow::Res
     Ok(identity)
 }
 
-/// Ready at the first SIGTERM or Ctrl-C; a second one ends the process at once.
+/// Whoever asks twice does not want to wait.
+async fn second_signal() {
+    stop_signal().await;
+    stop_signal().await;
+}
+
+/// Ready at the next SIGTERM or Ctrl-C.
 pub(crate) async fn stop_signal() {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
@@ -137,7 +146,7 @@ pub(crate) async fn stop_signal() {
         return std::future::pending().await;
     };
     tokio::select! {
-        _ = terminate.recv() => info!("SIGTERM: draining"),
-        _ = interrupt.recv() => info!("interrupted: draining"),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
