@@ -103,9 +103,10 @@ impl DriverState {
     fn show_progress(&mut self, now: Timestamp) {
         let Some(progress) = self.driver.as_ref().and_then(PaperDriver::progress) else { return };
         if self.progress_due.is_none_or(|due| now >= due) {
-            info!(?progress, "replay");
-            let is_over = progress.rows_done >= progress.rows_total;
-            let wait = if is_over { i64::MAX / 2 } else { PROGRESS_EVERY_MICROS };
+            let (rows_done, rows_total) = (progress.rows_done, progress.rows_total);
+            let percent = rows_done * 100 / rows_total.max(1);
+            info!(rows_done, rows_total, percent, recorded_time = %progress.recorded_time, "replay");
+            let wait = if progress.is_finished { i64::MAX / 2 } else { PROGRESS_EVERY_MICROS };
             self.progress_due = Some(now.plus_micros(wait));
         }
     }
