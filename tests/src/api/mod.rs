@@ -1,0 +1,7 @@
+//! The REST interface of the real server, through a client that knows what it asks for.
+
+mod bad_input;
+mod identity;
+mod isolation;
+mod orders;
+mod portfolio;

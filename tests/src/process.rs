@@ -1,0 +1,98 @@
+//! The program as an operator sees it: stopping, starting again, standing in its own way, and looking after the journal.
+
+use crate::harness::program;
+use crate::harness::trader::{limit, market, named};
+use crate::harness::{Server, ServerOptions};
+use serde_json::Value;
+
+async fn serve(data: &std::path::Path, listen: &str) -> program::Finished {
+    program::run("bulkhead", &["serve", "--no-demo", "--listen", listen, "--data", data.to_str().unwrap()])
+        .await
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything_and_a_second_server_is_told_why_not() {
+    let mut server = Server::start(ServerOptions::default()).await;
+    let trader = server.trader("ann").await;
+    let resting =
+        trader.place_until(&named(limit("buy", "BTC-USDT", ("0.01", "30000")), "rests"), &["accepted"]).await;
+    trader.place_until(&market("buy", "ETH-USDT", "1"), &["filled"]).await;
+    let (events, trades) = (trader.events().await, trader.client.get("/trades").await.items().to_vec());
+    let balances = trader.client.get("/balances").await.items().to_vec();
+
+    let same_data = serve(&server.data(), "127.0.0.1:0").await;
+    assert_eq!(same_data.code, Some(1));
+    assert!(same_data.stderr.contains("in use by process"), "{}", same_data.stderr);
+    let other = server.dir().join("other");
+    let same_port = serve(&other, &server.address()).await;
+    assert_eq!(same_port.code, Some(1));
+    assert!(same_port.stderr.contains(&server.address()), "{}", same_port.stderr);
+    assert!(!same_port.stderr.contains("panicked"), "{}", same_port.stderr);
+
+    assert!(server.terminate().await.success(), "SIGTERM drains: {}", server.log());
+    server.start_again().await;
+    server.await_ready().await;
+    let trader = trader.sign_in(server.client()).await;
+    assert_eq!(trader.events().await[..events.len()], events, "the journal begins as it was");
+    assert_eq!(trader.client.get("/trades").await.items(), trades);
+    assert_eq!(trader.client.get("/balances").await.items(), balances);
+    let id = resting["id"].as_str().unwrap();
+    trader.await_serving().await;
+    assert_eq!(trader.order(id).await["status"], "accepted", "an open order is still open");
+    trader.client.delete(&format!("/orders/{id}")).await.expect(202);
+    trader.await_status(id, &["canceled"]).await;
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test]
+async fn the_journal_is_verified_from_the_database_alone() {
+    let mut server = Server::start(ServerOptions::default()).await;
+    let trader = server.trader("ann").await;
+    trader.place_until(&market("buy", "ETH-USDT", "1"), &["filled"]).await;
+    let data = server.data();
+    let data = data.to_str().unwrap().to_owned();
+    let verify = ["journal", "verify", "--data", &data];
+    let beside = program::run("bulkhead", &verify).await;
+    assert_eq!(beside.code, Some(0), "beside the running server: {}{}", beside.stdout, beside.stderr);
+
+    let tenant = trader.tenant_id.to_string();
+    let shown = program::run("bulkhead", &["journal", "show", "--data", &data, "--tenant", &tenant]).await;
+    let seqs: Vec<i64> = shown
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_i64().unwrap())
+        .collect();
+    assert_eq!(seqs, (1..=trader.last_seq().await).collect::<Vec<_>>());
+    let listed = program::run("bulkhead", &["tenant", "list", "--data", &data]).await;
+    assert!(listed.stdout.contains(&tenant), "{}", listed.stdout);
+
+    let sql = "update journal set payload = replace(payload, 'ETH', 'BTC') where kind = 'order_submitted'";
+    server.cluster().execute("bulkhead", sql).await;
+    let bad = trader.events().await;
+    let bad = bad.iter().find(|event| event["kind"] == "order_submitted").unwrap()["seq"].to_string();
+    for _ in 0..2 {
+        let tampered = program::run("bulkhead", &verify).await;
+        assert_eq!(tampered.code, Some(1), "{}", tampered.stdout);
+        let text = format!("{}{}", tampered.stdout, tampered.stderr);
+        assert!(text.contains(&bad) && text.contains(&tenant), "names tenant and seq {bad}: {text}");
+        // The second time without the server: the command starts the database for itself.
+        if server.is_running() {
+            server.terminate().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn settings_that_mean_nothing_are_refused() {
+    let unknown = program::run("bulkhead", &["serve", "--lisen", "127.0.0.1:0"]).await;
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("--lisen"), "{}", unknown.stderr);
+    let mut command = program::command("bulkhead");
+    command.args(["serve", "--listen", "127.0.0.1:0"]).env("BULKHEAD_LISEN", "x");
+    let output = command.output().await.unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("BULKHEAD_LISEN"));
+    let missing = program::run("bulkhead", &["journal", "verify", "--data", "/nonexistent/bulkhead"]).await;
+    assert_ne!(missing.code, Some(0));
+    assert!(missing.stderr.contains("/nonexistent/bulkhead"), "{}", missing.stderr);
+}
