@@ -47,6 +47,11 @@ impl Machine {
     }
 }
 
+/// Processes that wanted to run in the last minute: whether something else ran beside a measurement.
+pub(crate) fn load_average() -> f64 {
+    read("/proc/loadavg").split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0.0)
+}
+
 /// Thousands of connections need as many files, here and in the server that inherits this.
 pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Instant;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -69,6 +70,8 @@ impl Outcome {
 pub(crate) struct ScenarioReport {
     name: &'static str,
     seconds: f64,
+    /// Of the machine, before the scenario began.
+    load_average: f64,
     #[serde(flatten)]
     outcome: Outcome,
     /// Why it was not measured to its end.
@@ -76,12 +79,18 @@ pub(crate) struct ScenarioReport {
 }
 
 impl ScenarioReport {
-    pub(crate) fn new(name: ScenarioName, seconds: f64, outcome: Result<Outcome, BenchError>) -> Self {
+    /// Of a scenario that began at `begun`, on a machine with this load.
+    pub(crate) fn new(
+        name: ScenarioName,
+        (begun, load_average): (Instant, f64),
+        outcome: Result<Outcome, BenchError>,
+    ) -> Self {
+        let seconds = begun.elapsed().as_secs_f64();
         let (outcome, failure) = match outcome {
             Ok(outcome) => (outcome, None),
             Err(error) => (Outcome::default(), Some(error.to_string())),
         };
-        Self { name: name.as_str(), seconds, outcome, failure }
+        Self { name: name.as_str(), seconds, load_average, outcome, failure }
     }
 }
 

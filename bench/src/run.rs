@@ -29,10 +29,9 @@ async fn run_all(args: &BenchArgs) -> Result<(), BenchError> {
             continue;
         }
         eprintln!("{} ...", name.as_str());
-        let begun = Instant::now();
+        let begun = (Instant::now(), machine::load_average());
         let outcome = scenario::run(name, args, &mut figures).await;
-        let seconds = begun.elapsed().as_secs_f64();
-        report.add(ScenarioReport::new(name, seconds, outcome));
+        report.add(ScenarioReport::new(name, begun, outcome));
         // After each, so that an interrupted run is not lost.
         report.write(&args.output)?;
     }

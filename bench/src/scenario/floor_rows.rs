@@ -71,19 +71,15 @@ impl Rows {
         let submitted = (row(&Event::OrderSubmitted(submitted), at), OrderRow::of(&order, 1, 1));
         let venue_order_id = VenueOrderId::parse("paper-000000000001").expect("the id is printable");
         let execution = execution(at);
-        let kinds = [
-            ReportKind::Accepted { venue_order_id: venue_order_id.clone() },
-            ReportKind::Filled { venue_order_id, execution: execution.clone() },
-        ];
+        // The paper venue fills a market order without a word about its acceptance.
+        let kind = ReportKind::Filled { venue_order_id, execution: execution.clone() };
+        let report = VenueReport { venue_client_id: order.venue_client_id.clone(), venue_ts: at, kind };
         let mut reported = Vec::new();
-        for kind in kinds {
-            let report = VenueReport { venue_client_id: order.venue_client_id.clone(), venue_ts: at, kind };
-            for event in order.decide_report(&report, at).events {
-                order.apply(&event, at);
-                reported.push(row(&event, at));
-            }
+        for event in order.decide_report(&report, at).events {
+            order.apply(&event, at);
+            reported.push(row(&event, at));
         }
-        let filled = OrderRow::of(&order, 1, 3);
+        let filled = OrderRow::of(&order, 1, 2);
         assert_eq!(filled.status, OrderStatus::Filled, "the order's life ends with its fill");
         Self { submitted, reported, fill: fill_row(&order, &execution, at), position: position_row(), filled }
     }
@@ -98,7 +94,7 @@ impl Rows {
         placed
     }
 
-    /// Adds the second commit's rows: accepted, filled, and the position as it is then.
+    /// Adds the second commit's rows: filled, and the position as it is then.
     pub(super) fn fill(&self, tenant: &mut FloorTenant, append: &mut TenantAppend, placed: &Placed) {
         for event in &self.reported {
             tenant.seq += 1;
@@ -225,7 +221,7 @@ fn fill_row(order: &Order, execution: &Execution, at: Timestamp) -> FillRow {
         account: order.terms.account.clone(),
         execution_id: execution.execution_id.clone(),
         order_id: order.id,
-        seq: 3,
+        seq: 2,
         portfolio: order.terms.portfolio.clone(),
         mode: order.mode,
         symbol: order.terms.symbol.clone(),
@@ -251,7 +247,7 @@ fn position_row() -> PositionRow {
         cost,
         realized_pnl: Amount::from(Decimal::new(-1_234_567, 7)),
         fees: Amount::from(Decimal::new(200_617, 7)),
-        seq: 3,
+        seq: 2,
     }
 }
 
@@ -260,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_takes_three_events_and_one_row_of_each_read_model() {
+    fn an_order_takes_two_events_and_one_row_of_each_read_model() {
         let rows = Rows::template();
         let mut tenant = FloorTenant::new(TenantId(Uuid::new_v4()));
         let mut first = Rows::begin(&tenant);
@@ -270,13 +266,10 @@ mod tests {
         let mut second = Rows::begin(&tenant);
         rows.fill(&mut tenant, &mut second, &placed);
         rows.fill(&mut tenant, &mut second, &other);
-        assert_eq!((second.rows.len(), second.fills.len(), second.positions.len()), (4, 2, 1));
-        assert_eq!((second.last_seq(), tenant.seq), (6, 6));
-        assert_eq!(
-            second.rows.iter().map(|row| row.kind.as_ref()).collect::<Vec<_>>()[..2],
-            ["order_accepted", "order_filled"]
-        );
-        assert_ne!(second.rows[0].event_id, second.rows[2].event_id);
+        assert_eq!((second.rows.len(), second.fills.len(), second.positions.len()), (2, 2, 1));
+        assert_eq!((second.last_seq(), tenant.seq), (4, 4));
+        assert!(second.rows.iter().all(|row| row.kind == "order_filled"));
+        assert_ne!(second.rows[0].event_id, second.rows[1].event_id);
         assert_eq!(second.orders[0].created_seq, 1);
     }
 }

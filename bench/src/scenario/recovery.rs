@@ -17,8 +17,8 @@ use tokio::time::{sleep, timeout};
 
 const EVENTS: i64 = 10_000;
 const RATE: u32 = 1_000;
-/// Three events to an order, and a few more to be above.
-const FILL_FOR: Duration = Duration::from_millis(3_400);
+/// Two events to an order, and a few more to be above.
+const FILL_FOR: Duration = Duration::from_millis(5_100);
 const CONNECTIONS: usize = 16;
 const NEIGHBOUR_RATE: u32 = 200;
 const KILL_EVERY: Duration = Duration::from_millis(500);
