@@ -7,6 +7,8 @@
 pub mod clock;
 pub mod exchange_session;
 pub mod failure;
+#[cfg(test)]
+mod fakes;
 pub mod feed;
 mod image;
 pub mod journal_writer;

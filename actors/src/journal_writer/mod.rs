@@ -43,7 +43,7 @@ impl Settle {
         Self(Some(Box::new(then)))
     }
 
-    fn with(mut self, outcome: Result<(), AppendFailure>) {
+    pub(crate) fn with(mut self, outcome: Result<(), AppendFailure>) {
         if let Some(then) = self.0.take() {
             then(outcome);
         }

@@ -135,10 +135,10 @@ impl OrderDesk {
         let asked: HashSet<VenueClientId> =
             state.book.orders().filter(may_be_there).map(|order| order.venue_client_id.clone()).collect();
         let Some(gate) = state.gates.get_mut(account) else { return };
-        if let Some(session) = &gate.session {
-            for venue_client_id in &asked {
-                drop(session.notify(SessionMsg::Query { venue_client_id: venue_client_id.clone() }));
-            }
+        // Up before its start was heard of: nothing could be sent to it yet, and it says so again when greeted.
+        let Some(session) = &gate.session else { return };
+        for venue_client_id in &asked {
+            drop(session.notify(SessionMsg::Query { venue_client_id: venue_client_id.clone() }));
         }
         gate.standing = Standing::Reconciling(asked);
         self.open_if_reconciled(cx, state, account);

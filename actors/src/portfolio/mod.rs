@@ -1,5 +1,7 @@
 //! Portfolio: one per tenant, a fold of committed events that answers reads from memory.
 
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use view::{CashView, PortfolioFilter, PortfolioView, PositionView};

@@ -3,6 +3,9 @@
 //! Its book is a fold of committed events, plus reservations it made for orders that are not committed yet.
 //! When the desk restarts, reservations of orders that never reached the journal are given back.
 
+#[cfg(test)]
+mod tests;
+
 use crate::feed::CommittedBatch;
 use crate::image::{ImageSource, patiently};
 use crate::ledger::LedgerMsg;

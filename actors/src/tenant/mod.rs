@@ -5,9 +5,13 @@ mod cell;
 mod directory;
 mod handle;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub(crate) use cell::Shared;
+#[cfg(test)]
+pub(crate) use cell::TenantCell;
 pub(crate) use directory::Slots;
 pub use directory::{AdminError, Tenants};
 pub use handle::TenantHandle;

@@ -1,0 +1,74 @@
+//! Risk as a follower: reservations ahead of the journal, and what becomes of them.
+
+use super::RiskMsg;
+use crate::fakes::core::Core;
+use crate::fakes::place;
+use crate::fakes::venue::found_open;
+use crate::feed::CommittedBatch;
+use bulkhead_domain::order::OrderStatus;
+use bulkhead_domain::tenant::StreamHeads;
+use std::sync::Arc;
+
+#[tokio::test(start_paused = true)]
+async fn events_that_come_twice_are_folded_once() {
+    let mut core = Core::start_open().await;
+    core.place(place("a", "1500@100")).await.unwrap().unwrap().unwrap();
+    core.requests.submit().await;
+    let events = core.journal().events.clone();
+    let again = Arc::new(CommittedBatch::new(events, StreamHeads::default()));
+    core.cell.risk.notify(RiskMsg::Committed(again)).unwrap();
+    let next = core.place(place("b", "400@100")).await.unwrap().unwrap().unwrap();
+    assert_eq!(next.order.status(), OrderStatus::Submitted, "nothing was counted twice");
+    core.requests.submit().await;
+    assert_eq!(core.cell.risk.incarnation(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hole_makes_risk_and_the_desk_load_again() {
+    let mut core = Core::start_open().await;
+    core.place(place("a", "1500@100")).await.unwrap().unwrap().unwrap();
+    core.requests.submit().await;
+    let mut event = core.journal().events.last().cloned().unwrap();
+    event.seq += 2;
+    let hole = Arc::new(CommittedBatch::new(vec![event], StreamHeads::default()));
+    core.cell.risk.notify(RiskMsg::Committed(hole)).unwrap();
+    core.requests.query().await;
+    assert_eq!((core.cell.risk.incarnation(), core.cell.desk.incarnation()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_desk_reserved_and_never_recorded_is_given_back() {
+    let mut core = Core::start_open().await;
+    // An answer on its way to a desk that is no more.
+    let orphan = RiskMsg::Authorize { desk_incarnation: 99, place: Box::new(place("orphan", "1500@100")) };
+    core.cell.risk.notify(orphan).unwrap();
+    let denied = core.place(place("a", "1500@100")).await.unwrap().unwrap().unwrap();
+    assert_eq!(denied.order.status(), OrderStatus::Denied, "it counts until the next desk attaches");
+    core.kill("core/order_desk").await;
+    assert!(core.requests.is_silent().await);
+    let placed = core.place(place("b", "1500@100")).await.unwrap().unwrap().unwrap();
+    assert_eq!(placed.order.status(), OrderStatus::Submitted);
+    assert_eq!(core.cell.risk.incarnation(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_desk_appended_is_finished_sent_once_and_asked_for() {
+    let mut core = Core::start_open().await;
+    core.hold(true);
+    let placed = core.place(place("a", "1500@100"));
+    assert!(core.requests.is_silent().await);
+    core.kill("core/order_desk").await;
+    let submit = core.requests.submit().await;
+    let order = placed.await.unwrap().unwrap().unwrap().order;
+    assert_eq!(
+        (core.requests.query().await, submit.venue_client_id),
+        (order.venue_client_id.clone(), order.venue_client_id.clone())
+    );
+    core.hold(false);
+    core.settle(Ok(()));
+    core.venue.report(&order.venue_client_id, found_open(Vec::new()));
+    core.quiet().await;
+    assert_eq!(core.find(order.id).await.unwrap().status(), OrderStatus::Accepted);
+    let denied = core.place(place("b", "1500@100")).await.unwrap().unwrap().unwrap();
+    assert_eq!(denied.order.status(), OrderStatus::Denied, "its reservation stands");
+}

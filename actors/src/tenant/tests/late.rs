@@ -1,0 +1,95 @@
+//! What a venue says about orders that are over and no longer in memory, over a real database.
+
+use super::rig::eventually;
+use crate::fakes::core::claim;
+use crate::fakes::database::Database;
+use crate::fakes::venue::{FakeVenue, accepted, filled, found_open, quote};
+use crate::fakes::{SOON, place};
+use crate::journal_writer::{JournalWriter, JournalWriters};
+use crate::quotes::{Instruments, QuoteBoard};
+use crate::tenant::{Shared, Slots, Tenants};
+use crate::{snapshotter, warden};
+use arc_swap::ArcSwap;
+use bulkhead_domain::Event;
+use bulkhead_domain::order::OrderStatus;
+use bulkhead_domain::report::{ReportKind, VenueCancelCause};
+use bulkhead_persistence::Plan;
+use bulkhead_supervision::{ChildSpec, Port, Strategy, SupervisorSpec, start_root};
+use bulkhead_venues::{ClockKind, Venue};
+use std::sync::Arc;
+
+async fn tenants(database: &Database, venue: &Arc<FakeVenue>) -> Tenants {
+    let writers = JournalWriters::new(1);
+    let make = {
+        let db = database.db.clone();
+        move || JournalWriter { db: db.clone() }
+    };
+    let writer = ChildSpec::worker("writer", writers.ports()[0].clone(), make);
+    let root = start_root(SupervisorSpec::new("node", Strategy::OneForOne).child(writer)).await.unwrap();
+    let instruments = Instruments::new(venue.instruments());
+    let quotes = QuoteBoard::new(&instruments);
+    quotes.record(quote("99", "101"));
+    let shared = Shared {
+        db: database.db.clone(),
+        claim: Arc::new(ArcSwap::from_pointee(database.claim.clone())),
+        writers,
+        snapshotter: Port::new("node/snapshotter", snapshotter::LIMITS),
+        venue: venue.clone(),
+        instruments,
+        quotes,
+        root,
+    };
+    Tenants::new(Arc::new(shared), Slots::default(), Port::new("node/warden", warden::LIMITS))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_fills_count_once_and_an_order_wrongly_given_up_is_cancelled() {
+    let database = Database::start().await;
+    assert_ne!(claim(), database.claim);
+    let (venue, mut requests) = FakeVenue::new(ClockKind::Live);
+    venue.connect_all();
+    let tenants = tenants(&database, &venue).await;
+    let tenant_id = database.tenant(Plan::Pro).await;
+    let tenant = tenants.open(tenant_id).await.unwrap();
+
+    let canceled = tenant.place_order(place("canceled", "2@100")).await.unwrap().order;
+    requests.submit().await;
+    venue.report(&canceled.venue_client_id, accepted());
+    venue.report(&canceled.venue_client_id, ReportKind::Canceled { cause: VenueCancelCause::Unsolicited });
+    let given_up = tenant.place_order(place("given-up", "2@100")).await.unwrap().order;
+    requests.submit().await;
+    venue.report(&given_up.venue_client_id, ReportKind::State { order: None });
+    for id in [canceled.id, given_up.id] {
+        eventually(async || tenant.find_order(id).await.unwrap().is_none()).await;
+    }
+
+    for _ in 0..3 {
+        venue.report(&canceled.venue_client_id, filled("late-1", "0.5@100"));
+    }
+    venue.report(&given_up.venue_client_id, filled("late-2", "0.25@100"));
+    let trades = |events: &[Event]| events.iter().filter(|event| event.is_trade()).count();
+    database.until(tenant_id, |events| trades(events) == 2).await;
+    assert_eq!(
+        requests.cancel().await,
+        given_up.venue_client_id,
+        "it lives at the venue, against the inference"
+    );
+    venue.report(&given_up.venue_client_id, found_open(Vec::new()));
+    assert_eq!(requests.cancel().await, given_up.venue_client_id);
+
+    let late = database.events(tenant_id).await;
+    let late: Vec<_> = late.iter().filter(|recorded| recorded.event.is_trade()).collect();
+    assert!(late.iter().all(|recorded| matches!(&recorded.event, Event::OrderFilled(data) if data.late)));
+    let again = tenant.place_order(place("canceled", "2@100")).await.unwrap();
+    assert_eq!(
+        (again.order.status(), again.order.filled_quantity().to_string()),
+        (OrderStatus::Canceled, "0.5".to_owned())
+    );
+    let image = database.replay(tenant_id).await;
+    assert_eq!((image.risk.reservation_count(), image.desk.open_count()), (0, 0));
+    assert_eq!(image.portfolio.positions.values().next().unwrap().quantity.to_string(), "0.75");
+    tenants.passivate(tenant_id).await.expect_err("something is held");
+    eventually(async || tenant.find_order(canceled.id).await.unwrap().is_none()).await;
+    tenants.quarantine(tenant_id, "the end").await.unwrap();
+    tokio::time::timeout(SOON, database.db.close()).await.unwrap();
+}
