@@ -5,8 +5,12 @@ use crate::report::{Report, ScenarioReport};
 use crate::scenario::{self, Figures, ScenarioName};
 use crate::world::{WorkDir, place};
 use crate::{BenchArgs, BenchError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
+
+const CLEAR_WITHIN: Duration = Duration::from_secs(30);
+const CLEAR_RETRY: Duration = Duration::from_millis(500);
 
 /// Measures, prints the table and writes the results. A scenario that cannot be measured is reported as such and the
 /// others go on.
@@ -15,9 +19,23 @@ pub async fn run(args: BenchArgs) -> Result<(), BenchError> {
     let mut terminated = signal(SignalKind::terminate()).map_err(BenchError::io("listen for signals"))?;
     // Whoever is interrupted still drops what it started, which ends it.
     tokio::select! {
-        done = run_all(&args) => done,
-        _ = tokio::signal::ctrl_c() => Err(BenchError::Interrupted),
-        _ = terminated.recv() => Err(BenchError::Interrupted),
+        done = run_all(&args) => return done,
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+    clear_after_interruption(&args).await;
+    Err(BenchError::Interrupted)
+}
+
+/// A cluster that was just being started comes up all the same, with nobody to stop it: it is waited for.
+async fn clear_after_interruption(args: &BenchArgs) {
+    let deadline = Instant::now() + CLEAR_WITHIN;
+    while !args.keep && Instant::now() < deadline {
+        match WorkDir::clear(args).await {
+            Ok(()) => return,
+            // Until then its start holds the directory's lock.
+            Err(_) => sleep(CLEAR_RETRY).await,
+        }
     }
 }
 
