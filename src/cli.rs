@@ -77,6 +77,9 @@ pub(crate) struct ServeArgs {
     /// Stop a tenant's tree after this many seconds without a request, if it holds nothing [default: 300].
     #[arg(long, env = "BULKHEAD_IDLE_AFTER", value_name = "SECONDS")]
     pub(crate) idle_after: Option<u64>,
+    /// How many journal writers share the tenants: more help where a disk's sync is slow [default: 2].
+    #[arg(long, env = "BULKHEAD_JOURNAL_WRITERS", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) journal_writers: Option<u8>,
     /// Let platform admins make actors fail on purpose.
     #[arg(long, env = "BULKHEAD_ALLOW_FAULTS")]
     pub(crate) allow_faults: bool,

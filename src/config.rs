@@ -2,6 +2,7 @@
 
 use crate::cli::ServeArgs;
 use anyhow::{Context, bail, ensure};
+use bulkhead_actors::node::JOURNAL_WRITERS;
 use bulkhead_persistence::Plan;
 use bulkhead_venues::paper::{MarketConfig, ReplayFiles};
 use clap::CommandFactory;
@@ -32,6 +33,7 @@ pub(crate) struct ServeConfig {
     pub(crate) node_id: String,
     pub(crate) default_plan: Plan,
     pub(crate) idle_after: Duration,
+    pub(crate) journal_writers: usize,
     pub(crate) allow_faults: bool,
     pub(crate) demo: bool,
     pub(crate) venue: VenueChoice,
@@ -54,6 +56,7 @@ struct FileConfig {
     node_id: Option<String>,
     default_plan: Option<Plan>,
     idle_after: Option<u64>,
+    journal_writers: Option<u8>,
     allow_faults: Option<bool>,
     no_demo: Option<bool>,
     market_seed: Option<u64>,
@@ -81,6 +84,10 @@ impl ServeConfig {
             node_id: args.node_id.clone().or(file.node_id.clone()).unwrap_or_else(|| NODE_ID.to_owned()),
             default_plan: args.default_plan.or(file.default_plan).unwrap_or(plan),
             idle_after: Duration::from_secs(idle_after),
+            journal_writers: args
+                .journal_writers
+                .or(file.journal_writers)
+                .map_or(JOURNAL_WRITERS, usize::from),
             allow_faults: args.allow_faults || file.allow_faults.unwrap_or(false),
             demo: is_private && !(args.no_demo || file.no_demo.unwrap_or(false)),
             venue: venue_choice(args, file)?,

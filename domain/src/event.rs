@@ -191,6 +191,9 @@ pub enum EventDecodeError {
     Payload { kind: String, version: i16, source: serde_json::Error },
 }
 
+/// What most payloads fit in; a guess too low costs a copy.
+const PAYLOAD_CAPACITY: usize = 1_024;
+
 /// Ties each variant to the kind it is stored under. All kinds are at version 1.
 macro_rules! event_kinds {
     ($($variant:ident => $kind:literal),+ $(,)?) => {
@@ -205,8 +208,10 @@ macro_rules! event_kinds {
 
             /// The payload as it is stored and hashed.
             pub fn payload(&self) -> String {
-                let written = match self { $(Self::$variant(data) => serde_json::to_string(data)),+ };
-                written.expect("event payloads have string keys and finite values only")
+                let mut bytes = Vec::with_capacity(PAYLOAD_CAPACITY);
+                let written = match self { $(Self::$variant(data) => serde_json::to_writer(&mut bytes, data)),+ };
+                written.expect("event payloads have string keys and finite values only");
+                String::from_utf8(bytes).expect("JSON is written as UTF-8")
             }
 
             /// Reads a stored event of any version.

@@ -48,7 +48,7 @@ impl OrderRow {
             updated_at: order.updated_at,
             created_seq,
             updated_seq,
-            body: serde_json::to_string(order).expect("an order has string keys and finite values only"),
+            body: body_of(order),
         }
     }
 
@@ -56,6 +56,15 @@ impl OrderRow {
     pub fn order(&self) -> Result<Order, DbError> {
         serde_json::from_str(&self.body).map_err(|error| DbError::corrupt("trade_order.body", error))
     }
+}
+
+/// What most orders fit in; a guess too low costs a copy.
+const BODY_CAPACITY: usize = 1_024;
+
+fn body_of(order: &Order) -> String {
+    let mut bytes = Vec::with_capacity(BODY_CAPACITY);
+    serde_json::to_writer(&mut bytes, order).expect("an order has string keys and finite values only");
+    String::from_utf8(bytes).expect("JSON is written as UTF-8")
 }
 
 /// Which orders to list; what is empty or absent does not filter.

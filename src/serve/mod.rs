@@ -114,7 +114,8 @@ async fn start_node(config: &ServeConfig, database: &Database, claim: NodeClaim)
         }
     };
     let db = database.db.clone();
-    Ok(Node::start(NodeConfig { db, claim, venue, idle_after: config.idle_after }).await?)
+    let (journal_writers, idle_after) = (config.journal_writers, config.idle_after);
+    Ok(Node::start(NodeConfig { db, claim, venue, journal_writers, idle_after }).await?)
 }
 
 async fn open_identity(config: &ServeConfig, database: &Database) -> anyhow::Result<Identity> {

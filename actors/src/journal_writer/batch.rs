@@ -1,8 +1,8 @@
 //! Many appends as the parts of one transaction: at most one part per tenant.
 
 use super::{AppendFailure, Settle};
-use bulkhead_domain::TenantId;
-use bulkhead_persistence::{AppendOutcome, Head, TenantAppend};
+use bulkhead_domain::{AccountId, OrderId, PortfolioId, Symbol, TenantId};
+use bulkhead_persistence::{AppendOutcome, Head, PositionRow, TenantAppend};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -15,26 +15,35 @@ pub(super) struct Batch {
     ambiguous: bool,
 }
 
+/// Where a part has each of its rows that a later append may replace.
+#[derive(Default)]
+struct Places {
+    part: usize,
+    orders: HashMap<OrderId, usize>,
+    positions: HashMap<(PortfolioId, AccountId, Symbol), usize>,
+}
+
 impl Batch {
     /// Joins the appends of each tenant. Each starts where the one before it ends; one that does not (its
     /// ledger restarted) is fenced by the database, so it must not be joined.
     pub(super) fn of(waiting: Vec<(TenantAppend, Settle)>) -> Self {
         let mut batch = Self { parts: Vec::new(), settles: Vec::new(), ambiguous: false };
-        let mut index: HashMap<TenantId, usize> = HashMap::new();
+        let mut tenants: HashMap<TenantId, Places> = HashMap::new();
         for (append, settle) in waiting {
-            match index.entry(append.tenant_id) {
+            match tenants.entry(append.tenant_id) {
                 Entry::Vacant(slot) => {
-                    slot.insert(batch.parts.len());
+                    slot.insert(Places::of(batch.parts.len(), &append));
                     batch.parts.push(append);
                     batch.settles.push(vec![settle]);
                 }
-                Entry::Occupied(slot) => batch.join(*slot.get(), append, settle),
+                Entry::Occupied(mut slot) => batch.join(slot.get_mut(), append, settle),
             }
         }
         batch
     }
 
-    fn join(&mut self, at: usize, append: TenantAppend, settle: Settle) {
+    fn join(&mut self, places: &mut Places, append: TenantAppend, settle: Settle) {
+        let at = places.part;
         let (Some(part), Some(settles)) = (self.parts.get_mut(at), self.settles.get_mut(at)) else { return };
         let end = part.expected_seq + i64::try_from(part.rows.len()).unwrap_or(i64::MAX);
         let continues = append.expected_seq == end
@@ -46,10 +55,12 @@ impl Batch {
         }
         part.rows.extend(append.rows);
         part.fills.extend(append.fills);
-        merge(&mut part.orders, append.orders, |row| row.id);
-        merge(&mut part.positions, append.positions, |row| {
-            (row.portfolio.clone(), row.account.clone(), row.symbol.clone())
-        });
+        for row in append.orders {
+            replace_or_push(&mut part.orders, places.orders.entry(row.id), row);
+        }
+        for row in append.positions {
+            replace_or_push(&mut part.positions, places.positions.entry(position_key(&row)), row);
+        }
         settles.push(settle);
     }
 
@@ -151,20 +162,30 @@ fn tell(settles: Vec<Settle>, outcome: &Result<(), AppendFailure>) {
     }
 }
 
+impl Places {
+    fn of(part: usize, append: &Part) -> Self {
+        let orders = append.orders.iter().enumerate().map(|(at, row)| (row.id, at)).collect();
+        let positions =
+            append.positions.iter().enumerate().map(|(at, row)| (position_key(row), at)).collect();
+        Self { part, orders, positions }
+    }
+}
+
+fn position_key(row: &PositionRow) -> (PortfolioId, AccountId, Symbol) {
+    (row.portfolio.clone(), row.account.clone(), row.symbol.clone())
+}
+
 /// Keeps the later row of each key.
-fn merge<R, K: Eq + std::hash::Hash>(rows: &mut Vec<R>, later: Vec<R>, key: impl Fn(&R) -> K) {
-    let mut index: HashMap<K, usize> = rows.iter().enumerate().map(|(at, row)| (key(row), at)).collect();
-    for row in later {
-        match index.entry(key(&row)) {
-            Entry::Occupied(slot) => {
-                if let Some(place) = rows.get_mut(*slot.get()) {
-                    *place = row;
-                }
+fn replace_or_push<R, K>(rows: &mut Vec<R>, place: Entry<'_, K, usize>, row: R) {
+    match place {
+        Entry::Occupied(place) => {
+            if let Some(earlier) = rows.get_mut(*place.get()) {
+                *earlier = row;
             }
-            Entry::Vacant(slot) => {
-                slot.insert(rows.len());
-                rows.push(row);
-            }
+        }
+        Entry::Vacant(place) => {
+            place.insert(rows.len());
+            rows.push(row);
         }
     }
 }

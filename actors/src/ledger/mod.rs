@@ -265,7 +265,8 @@ impl LedgerState {
     fn attach_desk(&mut self, incarnation: u64, reply: Reply<Attached>) {
         self.desk_incarnation = incarnation;
         let seq = self.chain.seq();
-        let image = self.image.clone().filter(|image| image.seq == seq);
+        // The desk is the last to start: nobody after it needs the image.
+        let image = self.image.take().filter(|image| image.seq == seq);
         self.release_at(seq, Box::new(move || reply.send(Attached { seq, image })));
     }
 

@@ -22,8 +22,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// Writers per node: two are limited by statements, more only split the batches.
-const JOURNAL_WRITERS: usize = 2;
+/// Writers per node unless set otherwise. While one waits for its commit another has its statements run; beyond a
+/// few they only split the batches.
+pub const JOURNAL_WRITERS: usize = 2;
 /// Supervision events a follower may fall behind.
 const EVENTS_MAX: usize = 1_024;
 /// Trees that stop at the same time when the node does.
@@ -43,6 +44,8 @@ pub struct NodeConfig {
     /// The shards are claimed under this before the node starts.
     pub claim: NodeClaim,
     pub venue: PaperVenueChoice,
+    /// How many journal writers; at least one.
+    pub journal_writers: usize,
     /// A tenant that nobody used for this long, and that holds nothing, is stopped.
     pub idle_after: Duration,
 }
@@ -68,12 +71,12 @@ pub struct Node {
 impl Node {
     /// Starts what the tenants share; tenants start on first use.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeStartError> {
-        let NodeConfig { db, claim, venue, idle_after } = config;
+        let NodeConfig { db, claim, venue, journal_writers, idle_after } = config;
         let claim: CurrentClaim = Arc::new(ArcSwap::from_pointee(claim));
         let (venue, driver) = open_venue(venue);
         let instruments = Instruments::new(venue.instruments());
         let quotes = QuoteBoard::new(&instruments);
-        let writers = JournalWriters::new(JOURNAL_WRITERS);
+        let writers = JournalWriters::new(journal_writers);
         let (slots, directory) = (Slots::default(), Arc::new(OnceLock::new()));
         let warden_port = Port::new("node/warden", warden::LIMITS);
         let snapshotter_port = Port::new("node/snapshotter", snapshotter::LIMITS);

@@ -42,6 +42,7 @@ impl Town {
         };
         let venue = PaperHandle::new(config, system_clock()).unwrap();
         let config = NodeConfig {
+            journal_writers: crate::node::JOURNAL_WRITERS,
             db: database.db.clone(),
             claim: database.claim.clone(),
             venue: PaperVenueChoice::Own(venue.clone()),
