@@ -73,7 +73,7 @@ impl Run {
         trade(&bob, &record).await;
         let cluster = server.cluster().clone();
         server.terminate().await;
-        let started = cluster.start().await;
+        let started = cluster.start_fast().await;
         let path = record.path().to_owned();
         (Self { server, cluster, record: path, copies: 0 }, started)
     }

@@ -191,3 +191,21 @@ async fn the_number_of_open_orders_is_capped() {
     trader.close_all().await;
     trader.place(&resting("room-again")).await.expect(201);
 }
+
+/// The first order of a tenant starts the tenant's session with the venue, and must not get lost on the way there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_order_of_a_tenant_reaches_the_venue() {
+    const TENANTS: usize = 24;
+    let server = Server::start(ServerOptions::default()).await;
+    let mut traders = Vec::new();
+    for number in 0..TENANTS {
+        traders.push(server.trader(&format!("first-{number}")).await);
+    }
+    let firsts = traders.into_iter().map(|trader| {
+        tokio::spawn(async move { trader.place_until(&resting("first"), &["accepted", "rejected"]).await })
+    });
+    for first in firsts.collect::<Vec<_>>() {
+        let order = first.await.unwrap();
+        assert_eq!(order["status"], "accepted", "{order}");
+    }
+}

@@ -39,8 +39,6 @@ impl Rule {
                 source.name.starts_with(**place)
             }
         };
-        // Examples are programs of their own.
-        let is_test = is_test || source.name.contains("/examples/");
         (self.in_tests && is_test) || self.allowed.iter().any(|place| is_place(&place))
     }
 }
