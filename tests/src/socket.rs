@@ -151,7 +151,7 @@ async fn a_slow_consumer_is_disconnected_and_misses_nothing() {
                 assert!(reason.contains("after_seq="), "{reason}");
                 break;
             }
-            Said::Broken => break,
+            Said::Broken => panic!("it ended without saying where to resume"),
         }
         assert_ne!(seen.last(), Some(&end), "a client that did not read for so long was disconnected");
     }
