@@ -65,9 +65,15 @@ impl Order {
             }
             Event::OrderFilled(data) => self.apply_fill(data),
             Event::OrderOutcomeUnknown(data) => {
-                self.certainty = Certainty::Unknown { since: at, cause: data.cause };
+                if !self.is_closed() {
+                    self.certainty = Certainty::Unknown { since: at, cause: data.cause };
+                }
             }
-            Event::CancelRequested(data) => self.pending = Some(Pending::Cancel { by: data.by }),
+            Event::CancelRequested(data) => {
+                if !self.is_closed() {
+                    self.pending = Some(Pending::Cancel { by: data.by });
+                }
+            }
             Event::CancelRejected(_) => {
                 self.pending = None;
                 // Of a submission that was not answered it proves nothing: that may still be on its way.

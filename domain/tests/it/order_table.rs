@@ -287,3 +287,33 @@ fn what_is_open_at_the_venue_and_not_wanted_is_cancelled_there() {
         assert_eq!(life.hear(report).cancel_at_venue, cancels, "{name}");
     }
 }
+
+/// One event of each kind that changes an order, as some order of this shape once recorded it.
+fn every_change() -> Vec<Event> {
+    let mut one = Life::buy();
+    one.doubt(UnknownCause::Timeout);
+    one.hear(accepted("v1"));
+    one.cancel(USER).unwrap();
+    one.hear(cancel_rejected());
+    one.hear(ReportKind::Expired);
+    let mut events: Vec<Event> = one.events.into_iter().skip(1).map(|(event, _)| event).collect();
+    for end in [rejected(), canceled(REQUESTED), filled("all", "10@100")] {
+        events.extend(Life::after([end]).events.pop().map(|(event, _)| event));
+    }
+    events
+}
+
+#[test]
+fn an_event_that_does_not_fit_a_closed_order_changes_nothing_of_its_end() {
+    for (status, reports) in closings() {
+        for event in every_change() {
+            let before = Life::after(reports.clone()).order;
+            let mut after = before.clone();
+            after.apply(&event, crate::support::at(99));
+            assert_eq!((after.status(), &after.phase), (status, &before.phase), "{event:?}");
+            assert_eq!(after.version, before.version + 1);
+            bulkhead_domain::invariants::check_order(&after).unwrap();
+        }
+    }
+    assert_eq!(every_change().len(), 8);
+}
