@@ -136,6 +136,8 @@ async fn claim_all(
     if others == Others::End {
         sqlx::query!("delete from node").execute(&mut *tx).await?;
     } else if let Some(held) = find_holder(&mut tx, claim).await? {
+        // Dropping would roll back only when the connection is next used, and hold every shard's lock until then.
+        tx.rollback().await?;
         return Ok(held);
     }
     sqlx::query!(

@@ -29,7 +29,11 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let config = ServeConfig::resolve(args)?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("cannot create {}", config.data.display()))?;
-    // First of all: a port that is taken is said before anything is started.
+    if let VenueChoice::Own(market) = &config.venue {
+        // A recording is checked completely before anything is started.
+        market.open()?;
+    }
+    // So is whether the port is free.
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
     let database = Database::for_server(&config.data, config.database_url.as_deref()).await?;
@@ -72,6 +76,7 @@ async fn serve(
     let served = tokio::select! {
         served = bulkhead_http::serve(listener, state, Drain::default(), stop_signal()) => served,
         () = second_signal() => bail!("interrupted while draining"),
+        () = node.failed() => bail!("an actor that every tenant needs keeps failing; the log says which"),
     };
     info!("stopping");
     node.stop(STOP_WITHIN).await;

@@ -12,19 +12,21 @@ use crate::warden::{self, Warden, WardenMsg};
 use arc_swap::ArcSwap;
 use bulkhead_persistence::{Db, NodeClaim};
 use bulkhead_supervision::{
-    ChildSpec, EventSink, Port, StartError, Strategy, SupervisionEvent, SupervisorHandle, SupervisorSpec,
-    TreeView, start_root,
+    ChildSpec, EventKind, EventSink, Port, StartError, Strategy, SupervisionEvent, SupervisorHandle,
+    SupervisorSpec, TreeView, start_root,
 };
 use bulkhead_venues::Venue;
 use bulkhead_venues::paper::PaperHandle;
 use bulkhead_venues::paper::client::{ClientRun, PaperClient};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Writers per node unless set otherwise. While one waits for its commit another has its statements run; beyond a
 /// few they only split the batches.
 pub const JOURNAL_WRITERS: usize = 2;
+/// The name of the root, and with it the beginning of every path.
+const ROOT: &str = "node";
 /// Supervision events a follower may fall behind.
 const EVENTS_MAX: usize = 1_024;
 /// Trees that stop at the same time when the node does.
@@ -66,6 +68,7 @@ pub struct Node {
     venue: Arc<dyn Venue>,
     claim: CurrentClaim,
     events: broadcast::Sender<SupervisionEvent>,
+    has_failed: watch::Receiver<bool>,
 }
 
 impl Node {
@@ -81,10 +84,11 @@ impl Node {
         let warden_port = Port::new("node/warden", warden::LIMITS);
         let snapshotter_port = Port::new("node/snapshotter", snapshotter::LIMITS);
         let (events, _) = broadcast::channel(EVENTS_MAX);
+        let (failed, has_failed) = watch::channel(false);
 
-        let mut spec = SupervisorSpec::new("node", Strategy::OneForOne)
+        let mut spec = SupervisorSpec::new(ROOT, Strategy::OneForOne)
             .stop_width(STOP_WIDTH)
-            .events(event_sink(warden_port.clone(), events.clone()))
+            .events(event_sink(warden_port.clone(), events.clone(), failed))
             .child(lease_child(&db, &claim));
         for (n, port) in writers.ports().iter().enumerate() {
             let db = db.clone();
@@ -119,7 +123,7 @@ impl Node {
         });
         let tenants = Tenants::new(shared, slots, warden_port);
         directory.get_or_init(|| tenants.clone());
-        Ok(Self { root, tenants, instruments, quotes, venue, claim, events })
+        Ok(Self { root, tenants, instruments, quotes, venue, claim, events, has_failed })
     }
 
     /// The directory of tenants.
@@ -157,6 +161,14 @@ impl Node {
         self.events.subscribe()
     }
 
+    /// Ready when what the tenants share has failed too often: nothing works from then on.
+    pub async fn failed(&self) {
+        let mut has_failed = self.has_failed.clone();
+        if has_failed.wait_for(|failed| *failed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Stops everything, tenants first and leaves first.
     pub async fn stop(&self, deadline: Duration) {
         if let Err(error) = self.root.stop(deadline).await {
@@ -165,8 +177,15 @@ impl Node {
     }
 }
 
-fn event_sink(warden: Port<WardenMsg>, events: broadcast::Sender<SupervisionEvent>) -> EventSink {
+fn event_sink(
+    warden: Port<WardenMsg>,
+    events: broadcast::Sender<SupervisionEvent>,
+    failed: watch::Sender<bool>,
+) -> EventSink {
     EventSink::new(move |event| {
+        if event.path.as_ref() == ROOT && matches!(event.kind, EventKind::GaveUp { .. }) {
+            failed.send_replace(true);
+        }
         if let Some(message) = WardenMsg::of(event) {
             drop(warden.notify(message));
         }
