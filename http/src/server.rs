@@ -107,6 +107,7 @@ async fn connection(stream: TcpStream, app: Router, state: AppState, _place: Own
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_header_size(HEADER_BYTES_MAX)
+        .max_buf_size(HEADER_BYTES_MAX)
         .keep_alive(true)
         .pipeline_flush(true);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
