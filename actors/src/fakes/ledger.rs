@@ -118,19 +118,27 @@ impl FakeLedger {
 
     fn commit_ahead(&self, state: &mut FakeLedgerState) {
         for (recorded, release) in state.ahead.drain(..) {
-            if !recorded.is_empty() {
-                let heads_before = {
-                    let mut journal = self.journal.lock().unwrap();
-                    let heads_before = journal.image.streams;
-                    recorded.iter().for_each(|event| journal.commit(event.clone()));
-                    heads_before
-                };
-                let batch = Arc::new(CommittedBatch::new(recorded, heads_before));
-                drop(self.risk.notify(RiskMsg::Committed(batch.clone())));
+            let batch = self.commit(recorded);
+            release();
+            if let Some(batch) = batch {
                 drop(self.desk.notify(DeskMsg::Committed(batch)));
             }
-            release();
         }
+    }
+
+    fn commit(&self, recorded: Vec<RecordedEvent>) -> Option<Arc<CommittedBatch>> {
+        if recorded.is_empty() {
+            return None;
+        }
+        let heads_before = {
+            let mut journal = self.journal.lock().unwrap();
+            let heads_before = journal.image.streams;
+            recorded.iter().for_each(|event| journal.commit(event.clone()));
+            heads_before
+        };
+        let batch = Arc::new(CommittedBatch::new(recorded, heads_before));
+        drop(self.risk.notify(RiskMsg::Committed(batch.clone())));
+        Some(batch)
     }
 }
 

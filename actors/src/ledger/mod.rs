@@ -230,7 +230,9 @@ impl Ledger {
         state.image = None;
         let count = state.ahead.iter().take_while(|event| event.seq <= upto).count();
         let events: Vec<RecordedEvent> = state.ahead.drain(..count).collect();
-        if !events.is_empty() {
+        if events.is_empty() {
+            state.release_due();
+        } else {
             let batch = Arc::new(CommittedBatch::new(events, state.heads));
             for event in &batch.events {
                 state.heads.advance(event.seq, &event.event);
@@ -239,10 +241,12 @@ impl Ledger {
             // A follower that is down reads this from the journal when it comes back.
             drop(self.portfolio.notify(PortfolioMsg::Committed(batch.clone())));
             drop(self.risk.notify(RiskMsg::Committed(batch.clone())));
-            drop(self.desk.notify(DeskMsg::Committed(batch.clone())));
             self.feed.publish(&batch, state.heads);
+            state.release_due();
+            // After the releases: what the desk sends to a session once it knows of the commit, a cancel or a
+            // question, must come behind the submission that was released.
+            drop(self.desk.notify(DeskMsg::Committed(batch)));
         }
-        state.release_due();
         self.ask_for_snapshot(state);
     }
 

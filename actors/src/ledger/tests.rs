@@ -3,7 +3,7 @@
 use super::{Append, Attached, LIMITS, Ledger, LedgerMsg};
 use crate::fakes::database::Database;
 use crate::fakes::writer::{FakeWriter, Fate, Faults};
-use crate::fakes::{Heard, SOON, probe};
+use crate::fakes::{Heard, SOON, paper, probe};
 use crate::feed::{CommittedBatch, Feed};
 use crate::image::ImageSource;
 use crate::journal_writer::{AppendFailure, JournalWriters};
@@ -34,6 +34,7 @@ struct Rig {
     portfolio: Heard<PortfolioMsg>,
     risk: Heard<RiskMsg>,
     desk: Heard<DeskMsg>,
+    desk_port: Port<DeskMsg>,
     feed: Arc<Feed>,
     root: SupervisorHandle,
 }
@@ -63,7 +64,7 @@ impl Rig {
         let (portfolio_child, portfolio) = probe("portfolio", &ports.portfolio);
         let (risk_child, risk) = probe("risk", &ports.risk);
         let (desk_child, desk) = probe("desk", &ports.desk);
-        let ledger = Port::new("root/ledger", LIMITS);
+        let (ledger, desk_port) = (Port::new("root/ledger", LIMITS), ports.desk.clone());
         let make = make_ledger(&database, tenant_id, &writers, &feed, ports);
         let spec = SupervisorSpec::new("root", Strategy::OneForOne)
             .child(ChildSpec::worker("writer", writers.ports()[0].clone(), writer))
@@ -72,7 +73,7 @@ impl Rig {
             .child(desk_child)
             .child(ChildSpec::worker("ledger", ledger.clone(), make));
         let root = start_root(spec).await.unwrap();
-        let rig = Self { database, tenant_id, faults, ledger, portfolio, risk, desk, feed, root };
+        let rig = Self { database, tenant_id, faults, ledger, portfolio, risk, desk, desk_port, feed, root };
         rig.attach(1).await;
         rig
     }
@@ -164,7 +165,7 @@ fn seqs(batch: &CommittedBatch) -> Vec<i64> {
 async fn what_is_held_is_released_in_order_once_durable_and_published_to_all() {
     let mut rig = Rig::start().await;
     assert_eq!(rig.database.kinds(rig.tenant_id).await, OPENING);
-    assert_eq!((rig.feed.heads().events, rig.follow().await.image.unwrap().seq), (3, 3));
+    assert_eq!((rig.feed.heads().events, rig.follow().await.seq), (3, 3));
     let mut feed = rig.feed.subscribe();
     rig.faults.next(&[Fate::Hold, Fate::Hold]);
     let (mut first, second) = (rig.append(1, "a"), rig.append(1, "b"));
@@ -194,6 +195,24 @@ async fn what_is_held_is_released_in_order_once_durable_and_published_to_all() {
     assert!(!is_released(rig.append(1, "old")).await);
     assert!(is_released(rig.append(2, "new")).await);
     assert_eq!(rig.names().await, ["a-1", "a-2", "b-1", "b-2", "main", "new-1", "new-2"]);
+    rig.root.stop(SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_released_is_on_its_way_when_the_desk_hears_of_the_commit() {
+    let mut rig = Rig::start().await;
+    let desk = rig.desk_port.clone();
+    let portfolio = PortfolioId::parse("a").unwrap();
+    let append = Append {
+        desk_incarnation: 1,
+        at: crate::clock::now(),
+        events: vec![(Event::PortfolioCreated(PortfolioCreated { portfolio }), None)],
+        // In the place of a submission on its way to a session.
+        release: Box::new(move || drop(desk.notify(DeskMsg::StashCheck { account: paper() }))),
+    };
+    rig.ledger.notify(LedgerMsg::Append(append)).unwrap();
+    assert!(matches!(rig.desk.next().await, DeskMsg::StashCheck { .. }));
+    assert!(matches!(rig.desk.next().await, DeskMsg::Committed(_)));
     rig.root.stop(SOON).await.unwrap();
 }
 

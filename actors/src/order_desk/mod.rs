@@ -159,6 +159,8 @@ pub(crate) struct OrderDesk {
 #[derive(Default)]
 pub(crate) struct DeskState {
     incarnation: u64,
+    /// Everything up to here was loaded; what is told about it concerns a predecessor.
+    loaded_seq: i64,
     book: DeskBook,
     /// Uncommitted events per order.
     dirty: HashMap<OrderId, u32>,
@@ -183,6 +185,7 @@ impl Actor for OrderDesk {
             self.ledger.call(ATTACH_TIMEOUT, |reply| LedgerMsg::AttachDesk { incarnation, reply }).await?;
         // Sent after the ledger has answered: every commit up to here is in risk's mailbox before this.
         self.risk.notify(RiskMsg::DeskAttached).map_err(|error| error.reason)?;
+        state.loaded_seq = attached.seq;
         state.book = match attached.image {
             Some(image) => image.desk.clone(),
             None => patiently("desk", || self.images.at(attached.seq)).await?.desk.clone(),
@@ -278,6 +281,9 @@ impl DeskState {
     /// Notes what became durable; orders that are over leave memory.
     fn settle(&mut self, batch: &CommittedBatch) {
         for recorded in &batch.events {
+            if recorded.seq <= self.loaded_seq {
+                continue;
+            }
             let Some(order_id) = recorded.event.order_id() else { continue };
             if matches!(recorded.event, Event::OrderSubmitted(_)) {
                 self.unsent.remove(&order_id);

@@ -8,6 +8,7 @@ use crate::feed::CommittedBatch;
 use bulkhead_domain::order::OrderStatus;
 use bulkhead_domain::tenant::StreamHeads;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn events_that_come_twice_are_folded_once() {
@@ -64,8 +65,15 @@ async fn what_a_dead_desk_appended_is_finished_sent_once_and_asked_for() {
         (core.requests.query().await, submit.venue_client_id),
         (order.venue_client_id.clone(), order.venue_client_id.clone())
     );
+    let mut doubted = Box::pin(core.find(order.id));
+    let is_answered = tokio::time::timeout(Duration::from_secs(1), doubted.as_mut()).await.is_ok();
+    assert!(
+        !is_answered,
+        "the commit of what came before the desk says nothing about what it recorded itself"
+    );
     core.hold(false);
     core.settle(Ok(()));
+    assert_eq!(doubted.await.unwrap().status(), OrderStatus::Unknown);
     core.venue.report(&order.venue_client_id, found_open(Vec::new()));
     core.quiet().await;
     assert_eq!(core.find(order.id).await.unwrap().status(), OrderStatus::Accepted);

@@ -214,7 +214,11 @@ impl Tenants {
             slot.set_phase(Phase::Live);
             return Err(AdminError::InUse);
         }
-        self.stop_tree(tenant_id).await?;
+        if let Err(error) = self.stop_tree(tenant_id).await {
+            // Whoever opens it next starts it, or finds it still running; a retired slot would be waited on for ever.
+            slot.set_phase(Phase::Cold);
+            return Err(error);
+        }
         self.slots.remove(tenant_id);
         info!(%tenant_id, "tenant passivated");
         Ok(())
@@ -229,6 +233,16 @@ impl Tenants {
         let quarantined = WardenMsg::Quarantined { tenant_id, cause: reason.into() };
         // The warden is told on a best effort; the tenant's status below is what lasts.
         drop(self.warden.notify(quarantined));
+        Ok(self.set_status(tenant_id, TenantStatus::Quarantined).await?)
+    }
+
+    /// Writes down that a tenant is quarantined, if it still is: a release must not be undone by a late record.
+    pub(crate) async fn record_quarantine(&self, tenant_id: TenantId) -> Result<(), DbError> {
+        let Some(slot) = self.slots.get(tenant_id) else { return Ok(()) };
+        let _guard = slot.lifecycle.lock().await;
+        if slot.phase() != Phase::Quarantined {
+            return Ok(());
+        }
         self.set_status(tenant_id, TenantStatus::Quarantined).await
     }
 
@@ -299,10 +313,10 @@ impl Tenants {
         }
     }
 
-    async fn set_status(&self, tenant_id: TenantId, status: TenantStatus) -> Result<(), AdminError> {
+    async fn set_status(&self, tenant_id: TenantId, status: TenantStatus) -> Result<(), DbError> {
         let mut tx = self.shared.db.begin_system().await?;
         update_tenant_status(&mut tx, tenant_id, status).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 

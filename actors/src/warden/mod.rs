@@ -6,8 +6,7 @@ use crate::tenant::{Slots, Tenants, tenant_name};
 use bulkhead_domain::order::OrderStatus;
 use bulkhead_domain::{AccountId, TenantId};
 use bulkhead_persistence::order::{OrderFilter, list_orders};
-use bulkhead_persistence::tenant::update_tenant_status;
-use bulkhead_persistence::{Db, DbError, TenantStatus};
+use bulkhead_persistence::{Db, DbError};
 use bulkhead_supervision::{Actor, ActorError, Context, EventKind, Message, PortLimits, SupervisionEvent};
 use bulkhead_venues::{
     RequestId, RequestKind, Venue, VenueAccountKey, VenueLink, VenueMessage, VenueRequest,
@@ -157,11 +156,13 @@ impl Warden {
     }
 
     fn record(&self, cx: &Context<WardenMsg>, tenant_id: TenantId) -> Result<(), ActorError> {
-        let db = self.db.clone();
+        let tenants = self.tenants.get().cloned();
         let write = async move {
-            let mut tx = db.begin_system().await?;
-            update_tenant_status(&mut tx, tenant_id, TenantStatus::Quarantined).await?;
-            tx.commit().await
+            match tenants {
+                Some(tenants) => tenants.record_quarantine(tenant_id).await,
+                // No tenant is opened before the directory is there.
+                None => Ok(()),
+            }
         };
         cx.pipe(write, move |written| WardenMsg::StatusWritten { tenant_id, written })?;
         Ok(())
