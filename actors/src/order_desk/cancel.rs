@@ -39,7 +39,7 @@ impl OrderDesk {
     fn request_cancel(&self, state: &mut DeskState, order_id: OrderId) -> Result<Arc<Order>, CancelError> {
         let order = state.book.order(order_id).ok_or(CancelError::NotOpen(order_id))?;
         let events = order.decide_cancel(CanceledBy::User, crate::clock::now())?;
-        if state.unsent.contains(&order_id) {
+        if state.unsent.contains_key(&order_id) {
             // The venue has not even seen the order: the cancel must not overtake it, so it leaves with the
             // ledger's releases, which are in order.
             let (session, cancel) = self.cancel_message(state, order_id)?;

@@ -33,6 +33,8 @@ enum Standing {
 pub(super) struct Gate {
     standing: Standing,
     pub(super) session: Option<Port<SessionMsg>>,
+    /// How often the session has come up.
+    pub(super) session_ups: u64,
     stash: VecDeque<Stashed>,
 }
 
@@ -43,6 +45,16 @@ struct Stashed {
 }
 
 impl Gate {
+    /// An order's submission went to a session that has come up anew since the order was decided: it may have been lost
+    /// with the old one, and the reconciliation did not ask for it.
+    pub(super) fn ask_if_changed(&self, session_ups: u64, venue_client_id: &VenueClientId) {
+        if self.session_ups != session_ups
+            && let Some(session) = &self.session
+        {
+            drop(session.notify(SessionMsg::Query { venue_client_id: venue_client_id.clone() }));
+        }
+    }
+
     pub(super) fn is_quiet(&self) -> bool {
         self.stash.is_empty()
     }
@@ -130,7 +142,7 @@ impl OrderDesk {
     /// The session is connected: ask for the state of everything that may be at the venue.
     pub(super) fn session_up(&self, cx: &Context<DeskMsg>, state: &mut DeskState, account: &AccountId) {
         let may_be_there = |order: &&Order| {
-            !order.is_closed() && order.terms.account == *account && !state.unsent.contains(&order.id)
+            !order.is_closed() && order.terms.account == *account && !state.unsent.contains_key(&order.id)
         };
         let asked: HashSet<VenueClientId> =
             state.book.orders().filter(may_be_there).map(|order| order.venue_client_id.clone()).collect();
@@ -140,6 +152,7 @@ impl OrderDesk {
         for venue_client_id in &asked {
             drop(session.notify(SessionMsg::Query { venue_client_id: venue_client_id.clone() }));
         }
+        gate.session_ups += 1;
         gate.standing = Standing::Reconciling(asked);
         self.open_if_reconciled(cx, state, account);
     }

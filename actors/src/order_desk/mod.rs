@@ -31,7 +31,7 @@ use bulkhead_domain::{
 use bulkhead_persistence::{Db, DbError};
 use bulkhead_supervision::{Actor, ActorError, Class, Context, Message, Port, PortLimits, Reply};
 use gate::Gate;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -164,8 +164,9 @@ pub(crate) struct DeskState {
     book: DeskBook,
     /// Uncommitted events per order.
     dirty: HashMap<OrderId, u32>,
-    /// Submitted orders whose submission is not durable yet: the venue certainly has not seen them.
-    unsent: HashSet<OrderId>,
+    /// Submitted orders whose submission is not known to be durable, with how often their account's session had come
+    /// up when they were decided: the venue has certainly not seen them, unless the session changed since.
+    unsent: HashMap<OrderId, u64>,
     /// Requests between their arrival and their decision, by client order id; repetitions queue up behind.
     placing: HashMap<ClientOrderId, Vec<PlaceCall>>,
     gates: BTreeMap<AccountId, Gate>,
@@ -285,8 +286,11 @@ impl DeskState {
                 continue;
             }
             let Some(order_id) = recorded.event.order_id() else { continue };
-            if matches!(recorded.event, Event::OrderSubmitted(_)) {
-                self.unsent.remove(&order_id);
+            if let Event::OrderSubmitted(data) = &recorded.event
+                && let Some(session_ups) = self.unsent.remove(&order_id)
+                && let Some(gate) = self.gates.get(&data.terms.account)
+            {
+                gate.ask_if_changed(session_ups, &data.venue_client_id);
             }
             self.settle_one(order_id);
         }

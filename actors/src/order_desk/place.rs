@@ -151,8 +151,9 @@ impl OrderDesk {
         let Some(order_id) = event.order_id() else { return };
         let submit = match &event {
             Event::OrderSubmitted(data) => {
-                state.unsent.insert(order_id);
-                let session = state.gates.get(&data.terms.account).and_then(|gate| gate.session.clone());
+                let gate = state.gates.get(&data.terms.account);
+                state.unsent.insert(order_id, gate.map_or(0, |gate| gate.session_ups));
+                let session = gate.and_then(|gate| gate.session.clone());
                 let order = SubmitOrder {
                     venue_client_id: data.venue_client_id.clone(),
                     symbol: data.terms.symbol.clone(),
