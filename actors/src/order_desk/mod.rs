@@ -84,8 +84,8 @@ pub(crate) enum DeskMsg {
         found: Result<Option<Box<Order>>, DbError>,
     },
     Report(VenueReport),
-    LateReport {
-        report: VenueReport,
+    LateAnswer {
+        venue_client_id: VenueClientId,
         found: Result<Option<Box<Order>>, DbError>,
     },
     /// The order certainly never left for the venue.
@@ -125,7 +125,7 @@ impl Message for DeskMsg {
             Self::Authorized { .. } => "authorized",
             Self::TableAnswer { .. } => "table_answer",
             Self::Report(_) => "report",
-            Self::LateReport { .. } => "late_report",
+            Self::LateAnswer { .. } => "late_answer",
             Self::NotSent { .. } => "not_sent",
             Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::SessionStarted { .. } => "session_started",
@@ -169,6 +169,8 @@ pub(crate) struct DeskState {
     unsent: HashMap<OrderId, u64>,
     /// Requests between their arrival and their decision, by client order id; repetitions queue up behind.
     placing: HashMap<ClientOrderId, Vec<PlaceCall>>,
+    /// Reports about orders that are no longer in memory, until the table was asked for them.
+    late: HashMap<VenueClientId, Vec<VenueReport>>,
     gates: BTreeMap<AccountId, Gate>,
 }
 
@@ -218,7 +220,9 @@ impl Actor for OrderDesk {
                 self.table_answer(cx, state, &client_order_id, found);
             }
             DeskMsg::Report(report) => self.report(cx, state, report),
-            DeskMsg::LateReport { report, found } => self.late_report(cx, state, report, found),
+            DeskMsg::LateAnswer { venue_client_id, found } => {
+                self.late_answer(cx, state, &venue_client_id, found);
+            }
             DeskMsg::NotSent { venue_client_id } => self.not_sent(state, venue_client_id),
             DeskMsg::OutcomeUnknown { venue_client_id, cause } => self.doubt(state, &venue_client_id, cause),
             DeskMsg::SessionStarted { account, started } => self.session_started(cx, state, account, started),
@@ -309,6 +313,7 @@ impl DeskState {
         self.book.open_count() == 0
             && self.dirty.is_empty()
             && self.placing.is_empty()
+            && self.late.is_empty()
             && self.gates.values().all(Gate::is_quiet)
     }
 

@@ -11,17 +11,20 @@ use tracing::{error, warn};
 
 /// The code of an order that certainly never left for its venue.
 const NOT_DELIVERED: &str = "NOT_DELIVERED";
+/// Reports about one order that may wait for the table to be asked about it.
+const LATE_REPORTS_MAX: usize = 1_024;
 
 impl OrderDesk {
     pub(super) fn report(&self, cx: &Context<DeskMsg>, state: &mut DeskState, report: VenueReport) {
         match state.book.order_by_venue_id(&report.venue_client_id).map(|order| order.id) {
             Some(order_id) => self.apply_report(cx, state, order_id, &report),
-            None => self.look_up_late(cx, report),
+            None => self.look_up_late(cx, state, report),
         }
     }
 
-    /// The order is closed and has left memory: a late fill still counts.
-    fn look_up_late(&self, cx: &Context<DeskMsg>, report: VenueReport) {
+    /// The order is closed and has left memory: a late fill still counts. The table is asked once at a time per
+    /// order: a second answer could be older than what the first one led to, and a fill in it would be new again.
+    fn look_up_late(&self, cx: &Context<DeskMsg>, state: &mut DeskState, report: VenueReport) {
         if matches!(
             report.kind,
             ReportKind::Canceled { .. } | ReportKind::CancelRejected { .. } | ReportKind::Expired
@@ -30,35 +33,46 @@ impl OrderDesk {
             return;
         }
         let venue_client_id = report.venue_client_id.clone();
+        match state.late.get_mut(&venue_client_id) {
+            Some(waiting) if waiting.len() < LATE_REPORTS_MAX => waiting.push(report),
+            Some(_) => warn!(tenant_id = %self.tenant_id, %venue_client_id, "late report dropped"),
+            None => {
+                state.late.insert(venue_client_id.clone(), vec![report]);
+                self.ask_late(cx, state, &venue_client_id);
+            }
+        }
+    }
+
+    fn ask_late(&self, cx: &Context<DeskMsg>, state: &mut DeskState, venue_client_id: &VenueClientId) {
         let question = find_late(self.db.clone(), self.tenant_id, venue_client_id.clone());
-        if cx.pipe(question, move |found| DeskMsg::LateReport { report, found }).is_err() {
+        let asked = venue_client_id.clone();
+        let answer = move |found| DeskMsg::LateAnswer { venue_client_id: asked, found };
+        if cx.pipe(question, answer).is_err() {
+            state.late.remove(venue_client_id);
             warn!(tenant_id = %self.tenant_id, %venue_client_id, "late report dropped until reconciliation");
         }
     }
 
-    pub(super) fn late_report(
+    pub(super) fn late_answer(
         &self,
         cx: &Context<DeskMsg>,
         state: &mut DeskState,
-        report: VenueReport,
+        venue_client_id: &VenueClientId,
         found: Result<Option<Box<Order>>, DbError>,
     ) {
-        // Another report may have brought the order back in the meantime; then memory is ahead of the table.
-        let order_id = state.book.order_by_venue_id(&report.venue_client_id).map(|order| order.id);
-        let order_id = match (order_id, found) {
-            (Some(order_id), _) => order_id,
-            (None, Ok(Some(order))) => {
-                let order_id = order.id;
-                state.book.hold(*order);
-                order_id
-            }
-            (None, Ok(None)) => {
-                let venue_client_id = &report.venue_client_id;
+        let order = match found {
+            Ok(Some(order)) => order,
+            Ok(None) => {
+                state.late.remove(venue_client_id);
                 return warn!(tenant_id = %self.tenant_id, %venue_client_id, "report about an order of nobody");
             }
-            (None, Err(_)) => return self.look_up_late(cx, report),
+            Err(_) => return self.ask_late(cx, state, venue_client_id),
         };
-        self.apply_report(cx, state, order_id, &report);
+        let order_id = order.id;
+        state.book.hold(*order);
+        for report in state.late.remove(venue_client_id).unwrap_or_default() {
+            self.apply_report(cx, state, order_id, &report);
+        }
         if !state.dirty.contains_key(&order_id) {
             state.book.forget(order_id);
         }

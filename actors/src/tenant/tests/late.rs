@@ -120,3 +120,32 @@ async fn late_fills_count_once_and_an_order_wrongly_given_up_is_cancelled() {
     tenants.quarantine(tenant_id, "the end").await.unwrap();
     tokio::time::timeout(SOON, database.db.close()).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_fills_that_come_in_bursts_count_once_each_and_break_nothing() {
+    let database = Database::start().await;
+    let (venue, mut requests) = FakeVenue::new(ClockKind::Live);
+    venue.connect_all();
+    let tenants = tenants(&database, &venue).await;
+    let tenant_id = database.tenant(Plan::Pro).await;
+    let tenant = tenants.open(tenant_id).await.unwrap();
+    let order = tenant.place_order(place("a", "50@100")).await.unwrap().order;
+    told_to(&mut requests, submit).await;
+    venue.report(&order.venue_client_id, ReportKind::Canceled { cause: VenueCancelCause::Unsolicited });
+    eventually(async || tenant.find_order(order.id).await.unwrap().is_none()).await;
+    let trades = |events: &[Event]| events.iter().filter(|event| event.is_trade()).count();
+    for number in 0..20 {
+        // Looked up side by side: some answers come when the first was recorded and the order forgotten again.
+        for _ in 0..12 {
+            venue.report(&order.venue_client_id, filled(&format!("e{number}"), "1@100"));
+        }
+        database.until(tenant_id, |events| trades(events) == number + 1).await;
+    }
+    eventually(async || tenant.find_order(order.id).await.unwrap().is_none()).await;
+    let again = tenant.place_order(place("a", "50@100")).await.unwrap().order;
+    assert_eq!(again.filled_quantity().to_string(), "20");
+    let incarnations = (tenant.cell.ledger.incarnation(), tenant.cell.desk.incarnation());
+    assert_eq!(incarnations, (1, 1), "nothing had to start again");
+    tenants.quarantine(tenant_id, "the end").await.unwrap();
+    database.db.close().await;
+}
