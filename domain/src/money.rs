@@ -48,9 +48,17 @@ pub fn parse_decimal(text: &str) -> Result<Decimal, DecimalError> {
 macro_rules! decimal_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(#[serde(with = "rust_decimal::serde::str")] Decimal);
+
+        impl<'de> Deserialize<'de> for $name {
+            /// Reads what the constructor would accept, and nothing else.
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = rust_decimal::serde::str::deserialize(deserializer)?;
+                Self::try_from(value).map_err(serde::de::Error::custom)
+            }
+        }
 
         impl $name {
             /// The number itself.
@@ -213,6 +221,14 @@ mod tests {
         }
         for text in ["1".repeat(40), "0.123456789".to_owned(), "12345678901".to_owned()] {
             assert_eq!(Qty::parse(&text), Err(DecimalError::TooManyDigits), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn stored_values_are_bounded_like_parsed_ones() {
+        assert!(serde_json::from_str::<Price>("\"1.5\"").is_ok());
+        for text in ["\"-1\"", "\"0\"", "\"1.123456789\"", "\"10000000000\""] {
+            assert!(serde_json::from_str::<Price>(text).is_err(), "{text}");
         }
     }
 
