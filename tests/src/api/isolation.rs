@@ -63,6 +63,9 @@ fn decimal_text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
+/// Ids from this length on do not occur by chance.
+const RECOGNISABLE: usize = 12;
+
 /// Every route of the document that a tenant may read, and nothing of the other's in any answer.
 #[tokio::test]
 async fn no_list_shows_anything_of_another_tenant() {
@@ -85,7 +88,9 @@ async fn no_list_shows_anything_of_another_tenant() {
             assert!(answer.status < 500, "{path}: {text}");
             assert!(!text.contains(&ann.tenant_id.to_string()) && !text.contains("ann@"), "{path}: {text}");
             for (_, id) in things.iter().filter(|(_, id)| !path.contains(id.as_str())) {
-                assert!(!text.contains(id.as_str()), "{path}: {text}");
+                // A short id such as `4.1` stands in many a timestamp: it counts where it is a value of its own.
+                let trace = if id.len() < RECOGNISABLE { format!("\"{id}\"") } else { id.clone() };
+                assert!(!text.contains(&trace), "{path}: {text}");
             }
             if path.starts_with("/api/v1/admin/") {
                 answer.expect_error(403, "FORBIDDEN");
