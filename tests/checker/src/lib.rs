@@ -1,7 +1,7 @@
 //! The independent checker: compares what clients were told, what the venue logged and what the database holds.
 //!
 //! It shares no code with the platform. Everything is recomputed from the three sources: the hash chain, the life
-//! of every order, positions and cash. A disagreement is a [`Violation`](report::Violation) with a name.
+//! of every order, positions and cash. A disagreement is a [`Violation`](report) with a name.
 //!
 //! It is meant to run after everything has come to rest: then nothing may be open here and closed there.
 
