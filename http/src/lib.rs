@@ -7,6 +7,7 @@
 mod admin;
 mod auth;
 mod body;
+mod connection;
 mod context;
 mod decimal_text;
 mod edge;
@@ -30,9 +31,10 @@ mod trades;
 mod ws;
 
 pub use body::BODY_BYTES_MAX;
+pub use connection::HEADER_READ_TIMEOUT;
 pub use error::{ApiError, Code, Outcome};
 pub use gate::Gate;
 pub use openapi::error_codes_markdown;
 pub use router::{openapi_json, router};
-pub use server::{CONNECTIONS_MAX, Drain, HEADER_READ_TIMEOUT, serve};
+pub use server::{CONNECTIONS_MAX, Drain, serve};
 pub use state::{AppConfig, AppState, Lifecycle, ORDERS_IN_FLIGHT_MAX, Parts, TenantsSlot, WEBSOCKETS_MAX};

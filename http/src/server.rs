@@ -1,30 +1,22 @@
 //! The listener: bounded connections, slow clients cut off, and an orderly end.
 
+use crate::connection::serve_connection;
 use crate::router::router;
 use crate::state::AppState;
 use axum::Router;
-use axum::body::Body;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tower::Service;
 use tracing::{debug, info, warn};
 
 /// Connections at the same time; more wait in the operating system's queue.
 pub const CONNECTIONS_MAX: usize = 20_000;
-/// A request's header has to arrive within this time, and an idle connection is closed after it.
-pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes a request's header may have.
-const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// After an error that is not one connection's (out of file descriptors), this long before the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often it is looked whether the last sockets are gone.
@@ -63,7 +55,7 @@ pub async fn serve(
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => note_end(ended),
             (stream, place) = accept(&listener, &places) => {
-                connections.spawn(connection(stream, app.clone(), state.clone(), place));
+                connections.spawn(connection(stream, app.clone(), state.lifecycle.watch(), place));
             }
         }
     }
@@ -94,34 +86,13 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
     }
 }
 
-async fn connection(stream: TcpStream, app: Router, state: AppState, _place: OwnedSemaphorePermit) {
-    // Answers are written whole; waiting for more to send would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "no delay could not be set");
-    }
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        app.clone().call(request.map(Body::new))
-    });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT)
-        .max_header_size(HEADER_BYTES_MAX)
-        .max_buf_size(HEADER_BYTES_MAX)
-        .keep_alive(true)
-        .pipeline_flush(true);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let mut lifecycle = state.lifecycle.watch();
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = async { drop(lifecycle.wait_for(|draining| *draining).await) } => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        debug!(%error, "connection ended early");
-    }
+async fn connection(
+    stream: TcpStream,
+    app: Router,
+    draining: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) {
+    serve_connection(stream, app, draining).await;
 }
 
 async fn finish(mut connections: JoinSet<()>, state: &AppState, grace: Duration) {
