@@ -14,9 +14,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Orders that may be on their way at once, of all tenants together.
-pub const ORDERS_IN_FLIGHT_MAX: usize = 1_024;
+pub const ORDERS_IN_FLIGHT_MAX: usize = 512;
 /// Of these, as many as the tenants of one lane may have.
-pub(crate) const ORDERS_IN_FLIGHT_PER_LANE_MAX: usize = 512;
+pub(crate) const ORDERS_IN_FLIGHT_PER_LANE_MAX: usize = 384;
 /// WebSocket connections.
 pub const WEBSOCKETS_MAX: usize = 10_000;
 /// Of these, as many as the tenants of one lane may have.

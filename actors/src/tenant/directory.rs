@@ -144,6 +144,11 @@ impl Tenants {
                 Phase::Cold | Phase::Retired => {}
             }
         }
+        // In a box of its own: every request of a tenant that is open would have room for it otherwise.
+        Box::pin(self.open_cold(tenant_id)).await
+    }
+
+    async fn open_cold(&self, tenant_id: TenantId) -> Result<TenantHandle, Unavailable> {
         loop {
             let slot = self.slot(tenant_id).await?;
             let _guard = slot.lifecycle.lock().await;

@@ -7,11 +7,13 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::StatusCode;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -21,12 +23,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tower::Service;
 use tracing::debug;
 
 /// A request's header has to arrive within this time, and a connection that is quiet for as long is closed.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// For this long a connection is not heard that was just told to come back later, whatever it makes of `Retry-After`:
+/// refusing those who ask again at once would cost more than serving the others.
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes a request's header may have.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 
@@ -38,6 +43,7 @@ const REQUEST_READ: u8 = 1;
 const ANSWER_ENDED: u8 = 2;
 const ANSWER_SENT: u8 = 4;
 const QUIET: u8 = 8;
+const REFUSED: u8 = 16;
 
 /// The socket, which tells when an answer has left and nothing follows.
 #[derive(Debug)]
@@ -86,6 +92,9 @@ pub(crate) async fn serve_connection(stream: TcpStream, app: Router, mut drainin
             Some(quiet) => socket = quiet,
             None => return,
         }
+        if socket.progress.has(REFUSED) {
+            sleep(REFUSED_PAUSE).await;
+        }
     }
 }
 
@@ -101,13 +110,22 @@ async fn exchange(
         progress.begin();
         let request = request.map(|body| Body::new(ToldBody::new(body, &progress, End::OfRequest)));
         let answer = app.clone().call(request);
-        async { answer.await.map(|answer| answer.map(|body| ToldBody::new(body, &progress, End::OfAnswer))) }
+        async {
+            let answer = answer.await?;
+            if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+                progress.note(REFUSED);
+            }
+            Ok::<_, Infallible>(answer.map(|body| ToldBody::new(body, &progress, End::OfAnswer)))
+        }
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_header_size(HEADER_BYTES_MAX)
         .max_buf_size(HEADER_BYTES_MAX)
+        // A client that hangs up is noticed at its next turn: looking for it earlier costs a read and another buffer
+        // per request, and an order that came in whole is carried out whoever still listens.
+        .half_close(true)
         .serve_connection(socket, service)
         .with_upgrades();
     let turn = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {

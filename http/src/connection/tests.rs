@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const LARGE: usize = 8 << 20;
@@ -15,6 +16,7 @@ fn app() -> Router {
     let opened = gate.clone();
     Router::new()
         .route("/echo", post(|body: String| async move { format!("<{body}>") }))
+        .route("/busy", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
         .route("/refuse", post(|| async { "<refused>" }))
         .route("/large", get(|| async { "x".repeat(LARGE) }))
         .route(
@@ -93,6 +95,17 @@ async fn a_heap_of_requests_and_the_half_of_one_are_answered_in_order() {
     assert!(answers.find("<one>") < answers.find("<two>"), "{answers}");
     client.write_all(rest.as_bytes()).await.unwrap();
     read_until(&mut client, "<four>").await;
+}
+
+#[tokio::test]
+async fn who_was_told_to_come_back_later_is_heard_after_a_pause() {
+    let (mut client, _task, _drain) = connect(app()).await;
+    client.write_all(b"GET /busy HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    read_until(&mut client, "503").await;
+    let refused_at = Instant::now();
+    client.write_all(echo("again").as_bytes()).await.unwrap();
+    read_until(&mut client, "<again>").await;
+    assert!(refused_at.elapsed() >= REFUSED_PAUSE / 2, "not before the pause, which began with the refusal");
 }
 
 #[tokio::test]

@@ -75,7 +75,8 @@ impl Identity {
     pub async fn authenticate(&self, token: &str) -> Result<Principal, AuthenticateError> {
         match self.recall(token) {
             Some(known) => known,
-            None => self.admit(token).await,
+            // In a box of its own: it is rare, and every request would have room for it otherwise.
+            None => Box::pin(self.admit(token)).await,
         }
     }
 
