@@ -37,4 +37,4 @@ pub use gate::Gate;
 pub use openapi::error_codes_markdown;
 pub use router::{openapi_json, router};
 pub use server::{CONNECTIONS_MAX, Drain, serve};
-pub use state::{AppConfig, AppState, Lifecycle, ORDERS_IN_FLIGHT_MAX, Parts, TenantsSlot, WEBSOCKETS_MAX};
+pub use state::{AppConfig, AppState, Lifecycle, Parts, TenantsSlot, WEBSOCKETS_MAX};
