@@ -7,7 +7,6 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -29,11 +28,15 @@ use tracing::debug;
 
 /// A request's header has to arrive within this time, and a connection that is quiet for as long is closed.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// For this long a connection is not heard that was just told to come back later, whatever it makes of `Retry-After`:
-/// refusing those who ask again at once would cost more than serving the others.
-const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+/// For this long a connection is not heard whose request the server had no room for, whatever it makes of
+/// `Retry-After`: refusing those who ask again at once would cost more than serving the others.
+const TURNED_AWAY_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes a request's header may have.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// Marks the answer to a request that the server as a whole had no room for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TurnedAway;
 
 /// How far the exchange on a connection is. One task drives a connection, so that the order of its steps is plain.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +46,7 @@ const REQUEST_READ: u8 = 1;
 const ANSWER_ENDED: u8 = 2;
 const ANSWER_SENT: u8 = 4;
 const QUIET: u8 = 8;
-const REFUSED: u8 = 16;
+const TURNED_AWAY: u8 = 16;
 
 /// The socket, which tells when an answer has left and nothing follows.
 #[derive(Debug)]
@@ -92,8 +95,8 @@ pub(crate) async fn serve_connection(stream: TcpStream, app: Router, mut drainin
             Some(quiet) => socket = quiet,
             None => return,
         }
-        if socket.progress.has(REFUSED) {
-            sleep(REFUSED_PAUSE).await;
+        if socket.progress.has(TURNED_AWAY) {
+            sleep(TURNED_AWAY_PAUSE).await;
         }
     }
 }
@@ -112,8 +115,8 @@ async fn exchange(
         let answer = app.clone().call(request);
         async {
             let answer = answer.await?;
-            if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
-                progress.note(REFUSED);
+            if answer.extensions().get::<TurnedAway>().is_some() {
+                progress.note(TURNED_AWAY);
             }
             Ok::<_, Infallible>(answer.map(|body| ToldBody::new(body, &progress, End::OfAnswer)))
         }

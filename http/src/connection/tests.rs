@@ -1,6 +1,7 @@
 //! Raw bytes on a socket: what a connection makes of requests that come in pieces, in heaps, or not to their end.
 
 use super::*;
+use crate::error::{ApiError, Code};
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -16,7 +17,7 @@ fn app() -> Router {
     let opened = gate.clone();
     Router::new()
         .route("/echo", post(|body: String| async move { format!("<{body}>") }))
-        .route("/busy", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
+        .route("/busy", get(|| async { ApiError::of(Code::Overloaded) }))
         .route("/refuse", post(|| async { "<refused>" }))
         .route("/large", get(|| async { "x".repeat(LARGE) }))
         .route(
@@ -98,14 +99,17 @@ async fn a_heap_of_requests_and_the_half_of_one_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn who_was_told_to_come_back_later_is_heard_after_a_pause() {
+async fn who_was_turned_away_is_heard_after_a_pause() {
     let (mut client, _task, _drain) = connect(app()).await;
     client.write_all(b"GET /busy HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     read_until(&mut client, "503").await;
     let refused_at = Instant::now();
     client.write_all(echo("again").as_bytes()).await.unwrap();
     read_until(&mut client, "<again>").await;
-    assert!(refused_at.elapsed() >= REFUSED_PAUSE / 2, "not before the pause, which began with the refusal");
+    assert!(
+        refused_at.elapsed() >= TURNED_AWAY_PAUSE / 2,
+        "not before the pause, which began with the refusal"
+    );
 }
 
 #[tokio::test]

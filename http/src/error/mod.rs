@@ -11,6 +11,7 @@ mod domain;
 pub use code::Code;
 pub(crate) use domain::denial_code;
 
+use crate::connection::TurnedAway;
 use crate::context::{self, RequestMeta};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -185,6 +186,9 @@ impl IntoResponse for ApiError {
         }
         if self.code.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, challenge(self.code));
+        }
+        if self.code == Code::Overloaded {
+            response.extensions_mut().insert(TurnedAway);
         }
         response
     }
