@@ -33,7 +33,7 @@ use tokio::time::sleep;
 /// Appends are bounded by what the desk lets in; this bounds everything else.
 pub(crate) const LIMITS: PortLimits = PortLimits { normal: 4_096, urgent: 256, recovering: 256 };
 /// Events after which a snapshot is asked for, at least.
-const SNAPSHOT_EVERY: i64 = 2_000;
+const SNAPSHOT_EVERY: i64 = 1_000;
 /// A long journal means a large state (every client order id is in it), so snapshots grow rarer with it.
 const SNAPSHOT_SHARE: i64 = 128;
 const BARRIER_TIMEOUT: Duration = Duration::from_secs(5);

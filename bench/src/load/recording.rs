@@ -65,17 +65,22 @@ impl Recording {
 
     /// Latency from the moment a request was to be sent, of those with this status that were due within `window`.
     pub(crate) fn latency(&self, window: &Range<u64>, status: u16) -> Summary {
-        self.due(window, status, |sample| sample.intended)
+        self.due(std::slice::from_ref(window), status, |sample| sample.intended)
+    }
+
+    /// The same over several windows together.
+    pub(crate) fn latency_within(&self, windows: &[Range<u64>], status: u16) -> Summary {
+        self.due(windows, status, |sample| sample.intended)
     }
 
     /// The same from the moment it was sent.
     pub(crate) fn latency_from_send(&self, window: &Range<u64>, status: u16) -> Summary {
-        self.due(window, status, |sample| sample.sent)
+        self.due(std::slice::from_ref(window), status, |sample| sample.sent)
     }
 
-    fn due(&self, window: &Range<u64>, status: u16, from: fn(&Sample) -> u64) -> Summary {
-        let due =
-            self.samples.iter().filter(|sample| sample.status == status && window.contains(&sample.intended));
+    fn due(&self, windows: &[Range<u64>], status: u16, from: fn(&Sample) -> u64) -> Summary {
+        let is_due = |sample: &&Sample| windows.iter().any(|window| window.contains(&sample.intended));
+        let due = self.samples.iter().filter(|sample| sample.status == status).filter(is_due);
         Summary::of_micros(due.map(|sample| sample.done.saturating_sub(from(sample))))
     }
 }
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!(recording.latency(&window, 201).count, 1);
         assert!((recording.latency(&window, 201).max - 4.0).abs() < 0.01);
         assert!((recording.latency_from_send(&window, 201).max - 2.0).abs() < 0.01);
+        assert_eq!(recording.latency_within(&[0..500, 2_000..3_000], 201).count, 2);
         assert_eq!(recording.within(&(0..6_000), 201).count(), 2);
         assert_eq!(recording.statuses(), BTreeMap::from([(201, 3), (503, 1)]));
     }

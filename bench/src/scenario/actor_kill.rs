@@ -19,9 +19,9 @@ pub(super) const ACTORS: [&str; 5] =
     ["core/ledger", "core/portfolio", "core/risk", "core/order_desk", "sessions/paper"];
 const CONNECTIONS: usize = 8;
 const NEIGHBOUR_RATE: u32 = 200;
-/// The neighbour alone, before anything is killed.
-const BASELINE: Duration = Duration::from_secs(10);
 const KILL_EVERY: Duration = Duration::from_millis(400);
+/// One kill of each actor.
+const HALF: Duration = Duration::from_millis(2_000);
 /// A connection that is turned away asks again after this.
 const PAUSE: Duration = Duration::from_millis(1);
 const CREATED: u16 = 201;
@@ -35,19 +35,32 @@ struct Kill {
     answered: u64,
 }
 
+/// Each round has a quiet half and one in which every actor is killed once. They take turns, so that what the machine
+/// and its disk do meanwhile falls on both.
+#[derive(Debug, Clone, Copy)]
+struct Rounds {
+    count: u32,
+    start: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Half {
+    Quiet,
+    Kills,
+}
+
 pub(super) async fn measure(args: &BenchArgs) -> Result<Outcome, BenchError> {
     let mut outcome = Outcome::default();
     let world = World::start(args, 2).await?;
     world.open_all().await?;
     let mark = JournalMark::read(&world.db, &world.tenants).await?;
-    let kills_planned: u32 = ACTORS.iter().map(|_| args.kills).sum();
-    let quiet = args.warm_up() + BASELINE;
-    let duration = quiet + KILL_EVERY * (kills_planned + 2);
+    let rounds = Rounds { count: args.kills, start: args.warm_up() };
+    let duration = rounds.start(args.kills);
     let epoch = Instant::now();
     let cpu = world.watch_cpu();
     let (victim, neighbour) = loads(&world, duration);
     let (victim, neighbour, kills) =
-        tokio::try_join!(victim.run(epoch), neighbour.run(epoch), kill_all(args, &world, (epoch, quiet)))?;
+        tokio::try_join!(victim.run(epoch), neighbour.run(epoch), kill_all(&world, epoch, rounds))?;
     let cpu = cpu.shares();
     mark.await_quiet(&world.db).await?;
     let journal = mark.count(&world.db, &(0..0)).await?;
@@ -56,9 +69,8 @@ pub(super) async fn measure(args: &BenchArgs) -> Result<Outcome, BenchError> {
     for actor in ACTORS {
         recovery_rows(&mut outcome, actor, &kills, &victim);
     }
-    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let before = neighbour.latency(&(micros(args.warm_up())..micros(quiet)), CREATED);
-    let during = neighbour.latency(&(micros(quiet)..micros(duration)), CREATED);
+    let before = neighbour.latency_within(&rounds.windows(Half::Quiet), CREATED);
+    let during = neighbour.latency_within(&rounds.windows(Half::Kills), CREATED);
     outcome.row("neighbour's p99 with nobody killed", before.p99, Unit::Millis);
     outcome.row("neighbour's p99 during kills", during.p99, Unit::Millis);
     outcome.goal(
@@ -105,23 +117,38 @@ fn loads(world: &World, duration: Duration) -> (ClosedLoop<OrderRequests>, OpenL
     (victim, neighbour)
 }
 
-/// Kills each actor in turn, one every so often.
-async fn kill_all(
-    args: &BenchArgs,
-    world: &World,
-    (epoch, quiet): (Instant, Duration),
-) -> Result<Vec<Kill>, BenchError> {
+/// Kills each actor in turn in the second half of every round.
+async fn kill_all(world: &World, epoch: Instant, rounds: Rounds) -> Result<Vec<Kill>, BenchError> {
     let mut connection = Connection::open(world.address()).await?;
     let mut kills = Vec::new();
     let Some(victim) = world.tenants.first() else { return Ok(kills) };
-    let rounds = (0..args.kills).flat_map(|_| ACTORS);
-    for (number, actor) in (0..).zip(rounds) {
-        sleep_until(TokioInstant::from_std(epoch + quiet + KILL_EVERY * number)).await;
-        let asked = since(epoch);
-        kill(&mut connection, world, (victim, actor)).await?;
-        kills.push(Kill { actor, asked, answered: since(epoch) });
+    for round in 0..rounds.count {
+        for (number, actor) in (0..).zip(ACTORS) {
+            let due = rounds.start(round) + HALF + KILL_EVERY * number;
+            sleep_until(TokioInstant::from_std(epoch + due)).await;
+            let asked = since(epoch);
+            kill(&mut connection, world, (victim, actor)).await?;
+            kills.push(Kill { actor, asked, answered: since(epoch) });
+        }
     }
     Ok(kills)
+}
+
+impl Rounds {
+    fn start(self, round: u32) -> Duration {
+        self.start + HALF * 2 * round
+    }
+
+    /// One half of every round, in microseconds.
+    fn windows(self, half: Half) -> Vec<Range<u64>> {
+        let offset = match half {
+            Half::Quiet => Duration::ZERO,
+            Half::Kills => HALF,
+        };
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let starts = (0..self.count).map(|round| self.start(round) + offset);
+        starts.map(|start| micros(start)..micros(start + HALF)).collect()
+    }
 }
 
 /// Kills one actor of a tenant through the administrator's route.
