@@ -7,6 +7,7 @@ use bulkhead_domain::{
     AccountId, Amount, Currency, ExecutionId, OrderId, PortfolioId, Price, Qty, Symbol, Timestamp,
 };
 use rust_decimal::Decimal;
+use std::collections::HashSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -130,4 +131,45 @@ pub async fn find_fills(tx: &mut TenantTx, execution_id: &ExecutionId) -> Result
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter().map(FillRow::try_from).collect()
+}
+
+/// The execution `back` places before the account's latest booked one, with its venue time; `None` when there are not
+/// that many.
+pub async fn find_fill_back(
+    tx: &mut TenantTx,
+    account: &AccountId,
+    back: i64,
+) -> Result<Option<(ExecutionId, Timestamp)>, DbError> {
+    let tenant_id = tx.tenant_id().0;
+    let row = sqlx::query!(
+        "select execution_id, venue_ts from fill where tenant_id = $1 and account = $2
+         order by seq desc offset $3 limit 1",
+        tenant_id,
+        account.as_str(),
+        back
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let execution_id = parsed("fill.execution_id", ExecutionId::parse(&row.execution_id))?;
+    Ok(Some((execution_id, row.venue_ts.into())))
+}
+
+/// Which of these executions of an account are booked.
+pub async fn find_booked(
+    tx: &mut TenantTx,
+    account: &AccountId,
+    ids: &[ExecutionId],
+) -> Result<HashSet<ExecutionId>, DbError> {
+    let tenant_id = tx.tenant_id().0;
+    let names: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+    let rows = sqlx::query_scalar!(
+        "select execution_id from fill where tenant_id = $1 and account = $2 and execution_id = any($3)",
+        tenant_id,
+        account.as_str(),
+        &names
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter().map(|id| parsed("fill.execution_id", ExecutionId::parse(id))).collect()
 }

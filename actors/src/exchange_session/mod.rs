@@ -14,8 +14,8 @@ use bulkhead_domain::report::{ReportKind, VenueReport};
 use bulkhead_domain::{AccountId, VenueClientId};
 use bulkhead_supervision::{Actor, ActorError, Class, Context, Instant, Message, Port, PortLimits};
 use bulkhead_venues::{
-    ClockKind, Funding, RequestId, RequestKind, SubmitOrder, Venue, VenueAccountKey, VenueLink, VenueMessage,
-    VenueRequest,
+    AccountFill, ClockKind, FillCursor, Funding, RequestId, RequestKind, SubmitOrder, Venue, VenueAccountKey,
+    VenueLink, VenueMessage, VenueRequest,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,6 +46,10 @@ pub(crate) enum SessionMsg {
     Query {
         venue_client_id: VenueClientId,
     },
+    /// Which executions has the account had since? Without a cursor, all of them.
+    ListFills {
+        cursor: Option<FillCursor>,
+    },
     /// A desk has started; orders of its predecessors are refused from now on.
     Hello {
         desk_incarnation: u64,
@@ -61,6 +65,7 @@ impl Message for SessionMsg {
             Self::Submit { .. } => "submit",
             Self::Cancel { .. } => "cancel",
             Self::Query { .. } => "query",
+            Self::ListFills { .. } => "list_fills",
             Self::Hello { .. } => "hello",
             Self::Venue(_) => "venue",
             Self::Connect => "connect",
@@ -98,12 +103,20 @@ struct InFlight {
     attempts: u32,
 }
 
+/// A list of executions that was asked for.
+struct Listing {
+    request_id: RequestId,
+    cursor: Option<FillCursor>,
+    deadline: Instant,
+}
+
 /// The link, and what was asked and not answered.
 pub(crate) struct SessionState {
     link: Option<Arc<dyn VenueLink>>,
     is_connected: bool,
     desk_incarnation: u64,
     in_flight: HashMap<(VenueClientId, Asked), InFlight>,
+    listing: Option<Listing>,
     next_request: u64,
     is_checking: bool,
 }
@@ -118,6 +131,7 @@ impl Actor for ExchangeSession {
             is_connected: false,
             desk_incarnation: 0,
             in_flight: HashMap::new(),
+            listing: None,
             next_request: 0,
             is_checking: false,
         })
@@ -147,6 +161,7 @@ impl Actor for ExchangeSession {
                 self.ask(cx, state, (venue_client_id, Asked::Cancel), kind);
             }
             SessionMsg::Query { venue_client_id } => self.query(cx, state, venue_client_id),
+            SessionMsg::ListFills { cursor } => self.list_fills(cx, state, cursor),
             SessionMsg::Hello { desk_incarnation } => self.hello(state, desk_incarnation),
             SessionMsg::Venue(message) => self.hear(cx, state, message),
             SessionMsg::Connect => self.connect(cx, state),
@@ -257,13 +272,17 @@ impl ExchangeSession {
                 state.note_answer(&report);
                 drop(self.desk.notify(DeskMsg::Report(report)));
             }
+            VenueMessage::Fills { request_id, fills, next } => {
+                self.hear_fills(cx, state, request_id, (fills, next));
+            }
             VenueMessage::Refused { request_id, refusal } => {
+                // It would be refused again.
+                state.listing.take_if(|listing| listing.request_id == request_id);
                 warn!(account = %self.account(), request = request_id.0, %refusal, "venue refused request");
             }
-            VenueMessage::Funded { .. }
-            | VenueMessage::OpenOrders { .. }
-            | VenueMessage::Fills { .. }
-            | VenueMessage::Balances { .. } => debug!(account = %self.account(), "venue answered"),
+            VenueMessage::Funded { .. } | VenueMessage::OpenOrders { .. } | VenueMessage::Balances { .. } => {
+                debug!(account = %self.account(), "venue answered")
+            }
         }
         self.keep_checking(cx, state);
     }
@@ -271,6 +290,7 @@ impl ExchangeSession {
     /// What was in flight may or may not have arrived; the desk asks for all of it when the link is back.
     fn lose_connection(&self, state: &mut SessionState) {
         state.is_connected = false;
+        state.listing = None;
         drop(self.desk.notify(DeskMsg::SessionDown { account: self.account().clone() }));
         for ((venue_client_id, asked), _) in state.in_flight.drain() {
             if asked != Asked::State {
@@ -281,7 +301,8 @@ impl ExchangeSession {
     }
 
     fn keep_checking(&self, cx: &Context<SessionMsg>, state: &mut SessionState) {
-        if !state.is_checking && !state.in_flight.is_empty() {
+        let waits = !state.in_flight.is_empty() || state.listing.is_some();
+        if !state.is_checking && waits {
             state.is_checking = cx.send_self_after(CHECK_EVERY, SessionMsg::Check).is_ok();
         }
     }
@@ -305,7 +326,38 @@ impl ExchangeSession {
             }
             self.query(cx, state, venue_client_id);
         }
+        if let Some(listing) = state.listing.take_if(|listing| listing.deadline <= now) {
+            self.list_fills(cx, state, listing.cursor);
+        }
         self.keep_checking(cx, state);
+    }
+
+    /// A listing that cannot be sent is asked for again by the desk when the link is back.
+    fn list_fills(&self, cx: &Context<SessionMsg>, state: &mut SessionState, cursor: Option<FillCursor>) {
+        if self.send(state, RequestKind::FillsSince { cursor: cursor.clone() }) {
+            let request_id = RequestId(state.next_request);
+            state.listing = Some(Listing { request_id, cursor, deadline: Instant::now() + ANSWER_WITHIN });
+            self.keep_checking(cx, state);
+        }
+    }
+
+    /// Passes a page on, and asks for the next one.
+    fn hear_fills(
+        &self,
+        cx: &Context<SessionMsg>,
+        state: &mut SessionState,
+        request_id: RequestId,
+        (fills, next): (Vec<AccountFill>, Option<FillCursor>),
+    ) {
+        if state.listing.take_if(|listing| listing.request_id == request_id).is_none() {
+            return debug!(account = %self.account(), "list of executions came too late");
+        }
+        if !fills.is_empty() {
+            drop(self.desk.notify(DeskMsg::Fills { account: self.account().clone(), fills }));
+        }
+        if next.is_some() {
+            self.list_fills(cx, state, next);
+        }
     }
 }
 

@@ -226,3 +226,23 @@ async fn a_link_that_cannot_be_opened_is_tried_again() {
     assert!(matches!(rig.requests.next().await.kind, RequestKind::OpenAccount(_)));
     assert_eq!(rig.requests.submit().await.venue_client_id, id);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_executions_is_asked_for_until_it_is_answered_or_refused() {
+    let mut rig = Rig::up().await;
+    rig.session.notify(SessionMsg::ListFills { cursor: None }).unwrap();
+    assert!(matches!(rig.requests.next().await.kind, RequestKind::FillsSince { cursor: None }));
+    let again = rig.requests.next().await;
+    assert!(matches!(again.kind, RequestKind::FillsSince { cursor: None }), "silence is asked again");
+    let fills = || VenueMessage::Fills { request_id: again.request_id, fills: Vec::new(), next: None };
+    rig.venue.say(fills());
+    assert!(rig.desk.is_silent_for(ANSWER_WITHIN * 3).await, "nothing was listed");
+    assert!(rig.requests.is_silent().await);
+
+    rig.session.notify(SessionMsg::ListFills { cursor: None }).unwrap();
+    let request_id = rig.requests.next().await.request_id;
+    let refusal = Refusal { code: "INVALID_CURSOR".to_owned(), message: "no".to_owned() };
+    rig.venue.say(VenueMessage::Refused { request_id, refusal });
+    assert!(rig.desk.is_silent_for(ANSWER_WITHIN * 3).await);
+    assert!(rig.requests.is_silent().await, "it would be refused again");
+}

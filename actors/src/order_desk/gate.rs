@@ -154,6 +154,7 @@ impl OrderDesk {
         }
         gate.session_ups += 1;
         gate.standing = Standing::Reconciling(asked);
+        self.look_for_fills(cx, account);
         self.open_if_reconciled(cx, state, account);
     }
 

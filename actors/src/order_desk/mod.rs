@@ -7,6 +7,7 @@
 //! 4. After a restart, what was submitted and not acknowledged is unknown until the venue was asked.
 
 mod cancel;
+mod fills;
 mod gate;
 mod place;
 mod report;
@@ -30,6 +31,7 @@ use bulkhead_domain::{
 };
 use bulkhead_persistence::{Db, DbError};
 use bulkhead_supervision::{Actor, ActorError, Class, Context, Message, Port, PortLimits, Reply};
+use bulkhead_venues::{AccountFill, FillCursor};
 use gate::Gate;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -112,6 +114,25 @@ pub(crate) enum DeskMsg {
     StashCheck {
         account: AccountId,
     },
+    /// Ask the venue for executions that may have been missed.
+    LookForFills {
+        account: AccountId,
+    },
+    /// From where on the venue is to list them.
+    FillsKnown {
+        account: AccountId,
+        cursor: Result<Option<FillCursor>, DbError>,
+    },
+    /// What the venue lists.
+    Fills {
+        account: AccountId,
+        fills: Vec<AccountFill>,
+    },
+    /// What of it is not booked.
+    FillsMissed {
+        account: AccountId,
+        fills: Result<Vec<AccountFill>, DbError>,
+    },
 }
 
 impl Message for DeskMsg {
@@ -133,6 +154,10 @@ impl Message for DeskMsg {
             Self::SessionDown { .. } => "session_down",
             Self::Committed(_) => "committed",
             Self::StashCheck { .. } => "stash_check",
+            Self::LookForFills { .. } => "look_for_fills",
+            Self::FillsKnown { .. } => "fills_known",
+            Self::Fills { .. } => "fills",
+            Self::FillsMissed { .. } => "fills_missed",
         }
     }
 
@@ -234,6 +259,10 @@ impl Actor for OrderDesk {
             DeskMsg::SessionDown { account } => state.session_down(&account),
             DeskMsg::Committed(batch) => state.settle(&batch),
             DeskMsg::StashCheck { account } => self.check_stash(cx, state, &account),
+            DeskMsg::LookForFills { account } => self.look_for_fills(cx, &account),
+            DeskMsg::FillsKnown { account, cursor } => self.fills_known(cx, state, &account, cursor),
+            DeskMsg::Fills { account, fills } => self.fills_listed(cx, &account, fills),
+            DeskMsg::FillsMissed { account, fills } => self.fills_missed(cx, state, &account, fills),
         }
         Ok(())
     }

@@ -62,6 +62,8 @@ struct SymbolRisk {
     #[serde(with = "rust_decimal::serde::str")]
     position: Decimal,
     #[serde(with = "rust_decimal::serde::str")]
+    buy_quantity: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
     buy_notional: Decimal,
     #[serde(with = "rust_decimal::serde::str")]
     sell_quantity: Decimal,
@@ -70,21 +72,38 @@ struct SymbolRisk {
 }
 
 impl SymbolRisk {
-    /// The larger of what could be held long and what could be held short if every open order filled.
+    /// The larger of what could be held long if every buy filled and what could be held short if every sell did.
     fn exposure(&self, mark: Decimal) -> Decimal {
-        let held = self.position * mark;
-        (held + self.buy_notional).abs().max((held - self.sell_notional).abs())
+        let bought = side_exposure(self.position, (self.buy_quantity, self.buy_notional), mark);
+        let sold = side_exposure(-self.position, (self.sell_quantity, self.sell_notional), mark);
+        bought.max(sold)
     }
 
     fn reserve(&mut self, side: Side, quantity: Decimal, price: Decimal) {
         match side {
-            Side::Buy => self.buy_notional = (self.buy_notional + quantity * price).normalize(),
+            Side::Buy => {
+                self.buy_quantity = (self.buy_quantity + quantity).normalize();
+                self.buy_notional = (self.buy_notional + quantity * price).normalize();
+            }
             Side::Sell => {
                 self.sell_quantity = (self.sell_quantity + quantity).normalize();
                 self.sell_notional = (self.sell_notional + quantity * price).normalize();
             }
         }
     }
+}
+
+/// What is held once all orders of one side are filled; `held` counts in the direction of that side. What the orders
+/// close costs nothing, whatever their price; what they open counts at their average price, what is left at the mark.
+fn side_exposure(held: Decimal, (quantity, notional): (Decimal, Decimal), mark: Decimal) -> Decimal {
+    let after = held + quantity;
+    if after <= Decimal::ZERO || quantity.is_zero() {
+        return after.abs() * mark;
+    }
+    if held >= Decimal::ZERO {
+        return held * mark + notional;
+    }
+    after * (notional / quantity)
 }
 
 impl AccountRisk {

@@ -55,7 +55,7 @@ proptest! {
         prop_assert_eq!(history.image.desk.open_count(), 0);
         let account = risk_account(&history.image);
         for symbol in account["symbols"].as_object().unwrap().values() {
-            for sum in ["buy_notional", "sell_quantity", "sell_notional"] {
+            for sum in ["buy_quantity", "buy_notional", "sell_quantity", "sell_notional"] {
                 prop_assert_eq!(number(&symbol[sum]), Decimal::ZERO, "{}", sum);
             }
         }

@@ -53,17 +53,31 @@ impl Model {
         self.fills.iter().filter(|fill| fill.symbol == at).map(Ticket::signed).sum()
     }
 
-    /// The largest value that could be held if some of the open orders filled and the others did not.
+    /// The largest value that could be held if some open orders of one side filled and no others did. What they close
+    /// is gone; what they open is worth what they pay for it on average.
     fn worst(&self, at: usize, mark: Decimal, extra: Option<(&Ticket, Decimal)>) -> Decimal {
-        let extra = extra.map(|(ticket, reserved)| ticket.signed() * reserved);
         let open = self.open.iter().filter(|(ticket, _)| ticket.symbol == at);
-        let values: Vec<Decimal> =
-            open.map(|(ticket, reserved)| ticket.signed() * reserved).chain(extra).collect();
-        let held = self.position(at) * mark;
-        let subset = |bits: u32| -> Decimal {
-            values.iter().enumerate().filter(|(n, _)| bits & (1 << n) != 0).map(|(_, value)| *value).sum()
+        let orders: Vec<(Decimal, Decimal)> = open
+            .map(|(ticket, reserved)| (ticket.signed(), *reserved))
+            .chain(extra.map(|(ticket, reserved)| (ticket.signed(), reserved)))
+            .collect();
+        let held = self.position(at);
+        let value = |bits: u32| -> Option<Decimal> {
+            let filled =
+                || orders.iter().enumerate().filter(|(n, _)| bits & (1 << n) != 0).map(|(_, order)| *order);
+            let quantity: Decimal = filled().map(|(quantity, _)| quantity).sum();
+            let notional: Decimal = filled().map(|(quantity, price)| quantity.abs() * price).sum();
+            let one_sided = filled().map(|(quantity, _)| quantity.abs()).sum::<Decimal>() == quantity.abs();
+            let after = held + quantity;
+            let same_way = |one: Decimal, other: Decimal| one * other > Decimal::ZERO;
+            one_sided.then(|| match () {
+                () if quantity.is_zero() => held.abs() * mark,
+                () if !same_way(after, quantity) => after.abs() * mark,
+                () if same_way(held, quantity) => held.abs() * mark + notional,
+                () => after.abs() * (notional / quantity.abs()),
+            })
         };
-        (0..1u32 << values.len()).map(|bits| (held + subset(bits)).abs()).max().unwrap()
+        (0..1u32 << orders.len()).filter_map(value).max().unwrap()
     }
 
     fn reserved(&self, ticket: &Ticket) -> Option<Decimal> {

@@ -3,7 +3,7 @@
 use crate::history::instrument;
 use crate::support::{Life, currency, dec, opening, paper, price, symbol, terms};
 use bulkhead_domain::instrument::Instrument;
-use bulkhead_domain::order::{OrderTerms, Side};
+use bulkhead_domain::order::{OrderKind, OrderTerms, Side};
 use bulkhead_domain::risk::{Authorization, DenialCode, PreTrade, Quote, RiskBook};
 use bulkhead_domain::{AccountId, Event, Symbol};
 
@@ -178,6 +178,28 @@ fn what_reduces_is_allowed_without_any_equity() {
     let short = book(1, true, "0", &[("BTC-USDT", "-10")]);
     assert_eq!(code(&ask(&short, &terms(Side::Buy, "10"), &soared)), None);
     assert_eq!(code(&ask(&short, &terms(Side::Sell, "1"), &soared)), Some(DenialCode::InsufficientFunds));
+}
+
+#[test]
+fn what_reduces_is_allowed_at_any_price_of_its_own() {
+    let far = |side: Side, price_text: &str, quantity: &str| {
+        let mut terms = terms(side, quantity);
+        terms.kind = OrderKind::Limit { price: price(price_text) };
+        terms
+    };
+    let long = book(1, true, "0", &[("BTC-USDT", "10")]);
+    assert_eq!(code(&ask(&long, &far(Side::Sell, "1000", "10"), &around_100)), None);
+    assert_eq!(
+        code(&ask(&long, &far(Side::Sell, "1000", "21"), &around_100)),
+        Some(DenialCode::InsufficientFunds),
+        "eleven of these would be sold short"
+    );
+    let short = book(1, true, "0", &[("BTC-USDT", "-10")]);
+    assert_eq!(code(&ask(&short, &far(Side::Buy, "1000", "10"), &around_100)), None);
+    assert_eq!(
+        code(&ask(&short, &far(Side::Buy, "1000", "21"), &around_100)),
+        Some(DenialCode::InsufficientFunds)
+    );
 }
 
 #[test]

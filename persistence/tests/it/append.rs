@@ -1,7 +1,7 @@
 //! The fenced batch append.
 
 use crate::support::{Chain, Fixture, claim_of};
-use bulkhead_domain::Incarnation;
+use bulkhead_domain::{ExecutionId, Incarnation};
 use bulkhead_persistence::AppendOutcome::{Committed, Fenced};
 use bulkhead_persistence::{AppendError, Snapshot, journal, order, position, snapshot};
 use bulkhead_persistence::{fill, fill::FillFilter, order::OrderCursor, order::OrderFilter};
@@ -54,7 +54,21 @@ async fn a_later_append_replaces_the_state_of_an_order_and_a_position() {
     let listed = order::list_orders(&mut tx, &OrderFilter::default(), None, 10).await.unwrap();
     assert_eq!(listed, second.orders);
     assert_eq!(position::list_positions(&mut tx).await.unwrap(), second.positions);
-    assert_eq!(fill::list_fills(&mut tx, &FillFilter::default(), None, 10).await.unwrap().len(), 2);
+    let fills = fill::list_fills(&mut tx, &FillFilter::default(), None, 10).await.unwrap();
+    assert_eq!(fills.len(), 2);
+
+    let (latest, earlier) = (&fills[0], &fills[1]);
+    let account = &latest.account;
+    let named = |row: &fill::FillRow| Some((row.execution_id.clone(), row.venue_ts));
+    assert_eq!(fill::find_fill_back(&mut tx, account, 0).await.unwrap(), named(latest));
+    assert_eq!(fill::find_fill_back(&mut tx, account, 1).await.unwrap(), named(earlier));
+    assert_eq!(fill::find_fill_back(&mut tx, account, 2).await.unwrap(), None);
+    let ids = [latest.execution_id.clone(), ExecutionId::parse("never").unwrap()];
+    let booked = fill::find_booked(&mut tx, account, &ids).await.unwrap();
+    assert_eq!(booked.into_iter().collect::<Vec<_>>(), [latest.execution_id.clone()]);
+    let mut stranger = fixture.db.begin_for(fixture.chain().await.head.tenant_id).await.unwrap();
+    assert!(fill::find_booked(&mut stranger, account, &ids).await.unwrap().is_empty());
+    assert_eq!(fill::find_fill_back(&mut stranger, account, 0).await.unwrap(), None);
 }
 
 #[tokio::test]

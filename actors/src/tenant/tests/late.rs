@@ -3,7 +3,7 @@
 use super::rig::eventually;
 use crate::fakes::core::claim;
 use crate::fakes::database::Database;
-use crate::fakes::venue::{FakeVenue, accepted, filled, found_open, quote};
+use crate::fakes::venue::{FakeVenue, VENUE_NOW, accepted, execution, filled, found_open, quote};
 use crate::fakes::{Heard, SOON, place};
 use crate::journal_writer::{JournalWriter, JournalWriters};
 use crate::quotes::{Instruments, QuoteBoard};
@@ -12,10 +12,12 @@ use crate::{snapshotter, warden};
 use arc_swap::ArcSwap;
 use bulkhead_domain::order::OrderStatus;
 use bulkhead_domain::report::{ReportKind, VenueCancelCause};
-use bulkhead_domain::{Event, VenueClientId};
+use bulkhead_domain::{Event, Order, VenueClientId, VenueOrderId};
 use bulkhead_persistence::Plan;
 use bulkhead_supervision::{ChildSpec, Port, Strategy, SupervisorSpec, start_root};
-use bulkhead_venues::{ClockKind, RequestKind, Venue, VenueRequest};
+use bulkhead_venues::{
+    AccountFill, ClockKind, FillCursor, RequestId, RequestKind, Venue, VenueMessage, VenueRequest,
+};
 use std::sync::Arc;
 
 async fn tenants(database: &Database, venue: &Arc<FakeVenue>) -> Tenants {
@@ -57,10 +59,66 @@ async fn told_to(
 ) -> VenueClientId {
     loop {
         let kind = requests.order_request().await;
-        if !matches!(kind, RequestKind::QueryOrder { .. }) {
+        if !matches!(kind, RequestKind::QueryOrder { .. } | RequestKind::FillsSince { .. }) {
             return wanted(kind).expect("another request was expected");
         }
     }
+}
+
+/// The next list of executions that is asked for.
+async fn listing(requests: &mut Heard<VenueRequest>) -> (RequestId, Option<FillCursor>) {
+    loop {
+        let VenueRequest { request_id, kind, .. } = requests.next().await;
+        if let RequestKind::FillsSince { cursor } = kind {
+            return (request_id, cursor);
+        }
+    }
+}
+
+fn listed(order: &Order, id: &str, text: &str) -> AccountFill {
+    AccountFill {
+        venue_client_id: order.venue_client_id.clone(),
+        venue_order_id: VenueOrderId::parse("v1").unwrap(),
+        symbol: order.terms.symbol.clone(),
+        side: order.terms.side,
+        execution: execution(id, text),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_execution_that_died_with_the_desk_is_found_at_the_venue() {
+    let database = Database::start().await;
+    let (venue, mut requests) = FakeVenue::new(ClockKind::Live);
+    venue.connect_all();
+    let tenants = tenants(&database, &venue).await;
+    let tenant_id = database.tenant(Plan::Pro).await;
+    let tenant = tenants.open(tenant_id).await.unwrap();
+    let order = tenant.place_order(place("a", "2@100")).await.unwrap().order;
+    let (request_id, cursor) = listing(&mut requests).await;
+    assert_eq!(cursor, None, "nothing is booked yet");
+    venue.say(VenueMessage::Fills { request_id, fills: Vec::new(), next: None });
+    venue.report(&order.venue_client_id, accepted());
+    venue.report(&order.venue_client_id, filled("e1", "0.5@100"));
+    venue.report(&order.venue_client_id, ReportKind::Canceled { cause: VenueCancelCause::Unsolicited });
+    eventually(async || tenant.find_order(order.id).await.unwrap().is_none()).await;
+
+    // Two more executions were on their way when the desk died.
+    tenants.kill_actor(tenant_id, "core/order_desk", "test").await.unwrap();
+    let (request_id, _) = listing(&mut requests).await;
+    let next = FillCursor { execution_id: execution("e2", "0.25@100").execution_id, venue_ts: VENUE_NOW };
+    let fills = vec![listed(&order, "e1", "0.5@100"), listed(&order, "e2", "0.25@100")];
+    venue.say(VenueMessage::Fills { request_id, fills, next: Some(next.clone()) });
+    let (request_id, cursor) = listing(&mut requests).await;
+    assert_eq!(cursor, Some(next));
+    venue.say(VenueMessage::Fills { request_id, fills: vec![listed(&order, "e3", "0.125@100")], next: None });
+
+    let trades = |events: &[Event]| events.iter().filter(|event| event.is_trade()).count();
+    database.until(tenant_id, |events| trades(events) == 3).await;
+    let image = database.replay(tenant_id).await;
+    assert_eq!(image.portfolio.positions.values().next().unwrap().quantity.to_string(), "0.875");
+    assert_eq!((image.risk.reservation_count(), image.desk.open_count()), (0, 0));
+    tenants.quarantine(tenant_id, "the end").await.unwrap();
+    database.db.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
