@@ -5,6 +5,7 @@
 
 use bulkhead_domain::RecordedEvent;
 use bulkhead_domain::tenant::StreamHeads;
+use bulkhead_supervision::ActorError;
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::broadcast;
@@ -24,6 +25,18 @@ impl CommittedBatch {
     /// A batch; `events` is not empty.
     pub fn new(events: Vec<RecordedEvent>, heads_before: StreamHeads) -> Self {
         Self { events, heads_before, rendered: OnceLock::new() }
+    }
+
+    /// The events that someone who has seen everything up to `seen` has not. A hole means that a message was lost, and
+    /// its finder has to load again.
+    pub(crate) fn unseen(&self, seen: i64) -> Result<&[RecordedEvent], ActorError> {
+        let (_, unseen) = self.events.split_at(self.events.partition_point(|recorded| recorded.seq <= seen));
+        for (recorded, expected) in unseen.iter().zip(seen + 1..) {
+            if recorded.seq != expected {
+                return Err(format!("event {} came in place of {expected}", recorded.seq).into());
+            }
+        }
+        Ok(unseen)
     }
 
     /// The sequence number of the last event.

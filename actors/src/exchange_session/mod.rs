@@ -281,7 +281,7 @@ impl ExchangeSession {
                 warn!(account = %self.account(), request = request_id.0, %refusal, "venue refused request");
             }
             VenueMessage::Funded { .. } | VenueMessage::OpenOrders { .. } | VenueMessage::Balances { .. } => {
-                debug!(account = %self.account(), "venue answered")
+                debug!(account = %self.account(), "venue answered");
             }
         }
         self.keep_checking(cx, state);

@@ -94,13 +94,7 @@ impl Actor for Portfolio {
 
 impl PortfolioState {
     fn fold(&mut self, batch: &CommittedBatch) -> Result<(), ActorError> {
-        for recorded in &batch.events {
-            if recorded.seq <= self.seq {
-                continue;
-            }
-            if recorded.seq != self.seq + 1 {
-                return Err(format!("event {} follows {}", recorded.seq, self.seq).into());
-            }
+        for recorded in batch.unseen(self.seq)? {
             self.seq = recorded.seq;
             self.book.apply(&recorded.event);
         }

@@ -118,14 +118,7 @@ impl Risk {
 
 impl RiskState {
     fn fold(&mut self, batch: &CommittedBatch) -> Result<(), ActorError> {
-        for recorded in &batch.events {
-            // What was loaded is not folded twice; what is missing means that a message was lost.
-            if recorded.seq <= self.seq {
-                continue;
-            }
-            if recorded.seq != self.seq + 1 {
-                return Err(format!("event {} follows {}", recorded.seq, self.seq).into());
-            }
+        for recorded in batch.unseen(self.seq)? {
             self.seq = recorded.seq;
             if let Event::OrderSubmitted(data) = &recorded.event {
                 self.ahead.remove(&data.order_id);

@@ -64,8 +64,8 @@ async fn a_later_append_replaces_the_state_of_an_order_and_a_position() {
     assert_eq!(fill::find_fill_back(&mut tx, account, 1).await.unwrap(), named(earlier));
     assert_eq!(fill::find_fill_back(&mut tx, account, 2).await.unwrap(), None);
     let ids = [latest.execution_id.clone(), ExecutionId::parse("never").unwrap()];
-    let booked = fill::find_booked(&mut tx, account, &ids).await.unwrap();
-    assert_eq!(booked.into_iter().collect::<Vec<_>>(), [latest.execution_id.clone()]);
+    let booked: Vec<_> = fill::find_booked(&mut tx, account, &ids).await.unwrap().into_iter().collect();
+    assert_eq!(booked, std::slice::from_ref(&latest.execution_id));
     let mut stranger = fixture.db.begin_for(fixture.chain().await.head.tenant_id).await.unwrap();
     assert!(fill::find_booked(&mut stranger, account, &ids).await.unwrap().is_empty());
     assert_eq!(fill::find_fill_back(&mut stranger, account, 0).await.unwrap(), None);
