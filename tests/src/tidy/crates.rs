@@ -9,6 +9,7 @@ use std::process::Command;
 /// Which crates of the workspace each may use, tests and examples included.
 const EDGES: &[(&str, &[&str])] = &[
     ("bulkhead-domain", &[]),
+    ("bulkhead-quant", &[]),
     ("bulkhead-supervision", &[]),
     ("bulkhead-venues", &["domain"]),
     ("bulkhead-persistence", &["domain", "supervision"]),
@@ -22,10 +23,13 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Of a crate that must stay pure: nothing that has a clock, a socket or chance in it.
-const PURE: &[(&str, &[&str])] = &[(
-    "bulkhead-domain",
-    &["tokio", "sqlx", "axum", "ractor", "rand", "getrandom", "redis", "hyper", "tracing", "reqwest"],
-)];
+const PURE: &[(&str, &[&str])] = &[
+    ("bulkhead-domain", IMPURE),
+    ("bulkhead-quant", IMPURE),
+];
+
+const IMPURE: &[&str] =
+    &["tokio", "sqlx", "axum", "ractor", "rand", "getrandom", "redis", "hyper", "tracing", "reqwest"];
 
 /// A package as `cargo metadata` tells it.
 pub(super) struct Package {

@@ -1,0 +1,1 @@
+//! Features for learning, from bars and from the book.

@@ -1,0 +1,1 @@
+//! Technical indicators, bar by bar and over columns, numerically the same as TA-Lib.

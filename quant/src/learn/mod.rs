@@ -1,0 +1,1 @@
+//! Models that learn from examples, and honest ways to judge them.

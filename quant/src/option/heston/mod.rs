@@ -1,0 +1,1 @@
+//! Heston's model of stochastic volatility.

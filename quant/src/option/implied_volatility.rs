@@ -1,0 +1,1 @@
+//! The volatility that explains a price.

@@ -1,0 +1,1 @@
+//! The SABR model of a volatility smile.

@@ -1,0 +1,1 @@
+//! A surface of implied volatilities.

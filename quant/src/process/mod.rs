@@ -1,0 +1,1 @@
+//! Stochastic processes and their estimation.

@@ -1,0 +1,1 @@
+//! Measures of risk and of performance.

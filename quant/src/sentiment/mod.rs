@@ -1,0 +1,1 @@
+//! How good or bad a text sounds.

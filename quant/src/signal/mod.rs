@@ -1,0 +1,1 @@
+//! Trading signals, each with its confidence and the numbers behind it.
