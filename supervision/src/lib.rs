@@ -75,6 +75,7 @@ mod histogram;
 mod limits;
 mod message;
 mod node;
+mod pool;
 mod port;
 mod reply;
 mod seat;
@@ -95,6 +96,7 @@ pub use health::{ActorState, Cause, CurrentMessage, Health, NodeKind, RestartNot
 pub use limits::{Backoff, Intensity};
 pub use message::{Class, Message};
 pub use node::RESTARTS_KEPT_MAX;
+pub use pool::{ComputePool, TurnKey};
 pub use port::{Port, PortLimits};
 pub use reply::Reply;
 pub use spec::{ChildSpec, GiveUp, RestartPolicy, Shutdown, Strategy, SupervisorSpec};

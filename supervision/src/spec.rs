@@ -90,11 +90,16 @@ impl ChildSpec {
         let node = port.node().clone();
         let make: Arc<dyn Fn() -> A + Send + Sync> = Arc::new(make);
         let start = move |cx| -> Starting { Box::pin(worker::start(make.clone(), port.clone(), cx)) };
+        Self::of_start(name.into(), node, Box::new(start))
+    }
+
+    /// A child that is no supervisor, with the rules of a worker.
+    pub(crate) fn of_start(name: Arc<str>, node: Arc<Node>, start: Start) -> Self {
         Self {
-            name: name.into(),
+            name,
             node,
             seat: None,
-            start: Box::new(start),
+            start,
             restart: RestartPolicy::Permanent,
             shutdown: Shutdown::Drain(WORKER_DRAIN),
             give_up: GiveUp::Escalate,
