@@ -16,6 +16,7 @@ pub mod lease;
 pub mod order;
 pub mod position;
 pub mod private_postgres;
+pub mod quant_parameter;
 pub mod refresh_token;
 pub mod session;
 pub mod snapshot;

@@ -2,6 +2,9 @@
 
 use crate::support::Fixture;
 use bulkhead_domain::TenantId;
+use bulkhead_persistence::quant_parameter::{
+    QuantParameterFilter, insert_quant_parameter, list_quant_parameters,
+};
 use bulkhead_persistence::refresh_token::{NewRefreshToken, SessionOwner, insert_refresh_token};
 use bulkhead_persistence::session::{SessionRow, insert_session};
 use bulkhead_persistence::{Snapshot, journal, order, position, snapshot, tenant, user};
@@ -37,6 +40,7 @@ async fn populate(fixture: &Fixture) -> TenantId {
     let mut tx = fixture.db.begin_for(tenant_id).await.unwrap();
     let state = Snapshot { seq: 1, version: 1, hash: chain.head.hash, body: vec![1] };
     assert!(snapshot::save_snapshot(&mut tx, &state).await.unwrap());
+    insert_quant_parameter(&mut tx, &crate::quant_parameter::fit(1)).await.unwrap();
     tx.commit().await.unwrap();
     tenant_id
 }
@@ -93,6 +97,7 @@ async fn a_role_that_asks_for_everything_gets_its_own_tenant_only() {
         ("journal", (Some(1), None)),
         ("journal_head", (Some(1), Some(1))),
         ("position", (Some(1), Some(1))),
+        ("quant_parameter", (Some(1), None)),
         ("refresh_token", (None, None)),
         ("session", (None, None)),
         ("snapshot", (Some(1), None)),
@@ -117,6 +122,8 @@ async fn the_functions_of_one_tenant_find_nothing_of_another() {
     assert_eq!(position::list_positions(&mut tx).await.unwrap().len(), 1);
     assert_eq!(journal::read_events(&mut tx, 0, 10).await.unwrap().len(), 1);
     assert_eq!(journal::find_head(&mut tx).await.unwrap().unwrap().tenant_id, a);
+    let fits = list_quant_parameters(&mut tx, &QuantParameterFilter::default(), None, 10).await.unwrap();
+    assert_eq!(fits.len(), 1);
     assert_eq!(user::list_users(&mut tx).await.unwrap().len(), 1);
     assert_eq!(tenant::own_tenant(&mut tx).await.unwrap().unwrap().id, a);
 }

@@ -7,6 +7,7 @@ mod isolation;
 mod lease;
 mod plan;
 mod private_postgres;
+mod quant_parameter;
 mod refresh_token;
 mod support;
 mod verify;
