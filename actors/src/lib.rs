@@ -11,6 +11,7 @@ pub mod failure;
 mod fakes;
 pub mod feed;
 mod image;
+pub mod jobs;
 pub mod journal_writer;
 mod lease;
 pub mod ledger;
@@ -28,6 +29,7 @@ mod warden;
 
 pub use failure::{CallFailure, CancelError, PlaceError, Placed, Unavailable};
 pub use feed::{CommittedBatch, FeedSubscription};
+pub use jobs::Jobs;
 pub use node::{Node, NodeConfig, NodeStartError};
 pub use portfolio::{PortfolioFilter, PortfolioView, PositionView};
 pub use tenant::{TenantHandle, Tenants};

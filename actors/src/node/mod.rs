@@ -1,6 +1,7 @@
 //! One process of the platform: what its tenants share, and the tree they all hang in.
 
 use crate::clock;
+use crate::jobs::{JobKeeper, Jobs};
 use crate::journal_writer::{JournalWriter, JournalWriters};
 use crate::lease::{self, CurrentClaim, Lease};
 use crate::market_data::{self, MarketData};
@@ -66,6 +67,7 @@ pub struct Node {
     instruments: Instruments,
     quotes: QuoteBoard,
     venue: Arc<dyn Venue>,
+    jobs: Jobs,
     claim: CurrentClaim,
     events: broadcast::Sender<SupervisionEvent>,
     has_failed: watch::Receiver<bool>,
@@ -79,7 +81,7 @@ impl Node {
         let (venue, driver) = open_venue(venue);
         let instruments = Instruments::new(venue.instruments());
         let quotes = QuoteBoard::new(&instruments);
-        let writers = JournalWriters::new(journal_writers);
+        let (writers, jobs) = (JournalWriters::new(journal_writers), Jobs::new());
         let (slots, directory) = (Slots::default(), Arc::new(OnceLock::new()));
         let warden_port = Port::new("node/warden", warden::LIMITS);
         let snapshotter_port = Port::new("node/snapshotter", snapshotter::LIMITS);
@@ -109,6 +111,8 @@ impl Node {
             .child(snapshotter_child(&db, snapshotter_port.clone()))
             .child(driver)
             .child(market_child(&venue, &quotes))
+            .child(keeper_child(&db, &jobs))
+            .child(ChildSpec::pool("compute", jobs.pool()))
             .child(ChildSpec::worker("warden", warden_port.clone(), warden));
         let root = start_root(spec).await?;
         let shared = Arc::new(Shared {
@@ -123,7 +127,7 @@ impl Node {
         });
         let tenants = Tenants::new(shared, slots, warden_port);
         directory.get_or_init(|| tenants.clone());
-        Ok(Self { root, tenants, instruments, quotes, venue, claim, events, has_failed })
+        Ok(Self { root, tenants, instruments, quotes, venue, jobs, claim, events, has_failed })
     }
 
     /// The directory of tenants.
@@ -139,6 +143,11 @@ impl Node {
     /// The present market.
     pub fn quotes(&self) -> QuoteBoard {
         self.quotes.clone()
+    }
+
+    /// Where computations are asked for.
+    pub fn jobs(&self) -> Jobs {
+        self.jobs.clone()
     }
 
     /// The venue's own time.
@@ -218,6 +227,11 @@ fn lease_child(db: &Db, claim: &CurrentClaim) -> ChildSpec {
 fn snapshotter_child(db: &Db, port: Port<snapshotter::SnapshotMsg>) -> ChildSpec {
     let db = db.clone();
     ChildSpec::worker("snapshotter", port, move || Snapshotter { db: db.clone() })
+}
+
+fn keeper_child(db: &Db, jobs: &Jobs) -> ChildSpec {
+    let (db, jobs, port) = (db.clone(), jobs.clone(), jobs.keeper().clone());
+    ChildSpec::worker("jobs", port, move || JobKeeper { db: db.clone(), jobs: jobs.clone() })
 }
 
 fn market_child(venue: &Arc<dyn Venue>, quotes: &QuoteBoard) -> ChildSpec {
