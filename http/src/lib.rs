@@ -21,6 +21,7 @@ mod openapi;
 mod orders;
 mod portfolio;
 mod principal;
+mod quant;
 mod query;
 mod router;
 mod schema;

@@ -116,7 +116,7 @@ pub(crate) fn tenant_id(text: &str) -> Result<TenantId, ApiError> {
     uuid("tenant id", text).map(TenantId)
 }
 
-fn uuid(what: &str, text: &str) -> Result<Uuid, ApiError> {
+pub(crate) fn uuid(what: &str, text: &str) -> Result<Uuid, ApiError> {
     Uuid::try_parse(text).map_err(|_| ApiError::new(Code::InvalidId, format!("the {what} must be a UUID")))
 }
 

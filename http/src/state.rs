@@ -2,8 +2,8 @@
 
 use crate::error::{ApiError, Code};
 use crate::gate::Gate;
-use bulkhead_actors::quotes::Instruments;
-use bulkhead_actors::{TenantHandle, Tenants};
+use bulkhead_actors::quotes::{Instruments, QuoteBoard};
+use bulkhead_actors::{Jobs, TenantHandle, Tenants};
 use bulkhead_domain::TenantId;
 use bulkhead_identity::Identity;
 use bulkhead_persistence::Db;
@@ -33,6 +33,8 @@ pub struct Parts {
     pub identity: Identity,
     pub db: Db,
     pub instruments: Instruments,
+    pub quotes: QuoteBoard,
+    pub jobs: Jobs,
     pub tenants: TenantsSlot,
     pub lifecycle: Lifecycle,
     pub orders_in_flight: Gate,
@@ -50,6 +52,8 @@ pub struct AppConfig {
     pub identity: Identity,
     pub db: Db,
     pub instruments: Instruments,
+    pub quotes: QuoteBoard,
+    pub jobs: Jobs,
     pub faults_allowed: bool,
 }
 
@@ -64,12 +68,14 @@ pub struct Lifecycle(Arc<watch::Sender<bool>>);
 impl AppState {
     /// Puts the parts together. Requests for tenants are answered with `NOT_READY` until the slot is filled.
     pub fn new(config: AppConfig) -> Self {
-        let AppConfig { identity, db, instruments, faults_allowed } = config;
+        let AppConfig { identity, db, instruments, quotes, jobs, faults_allowed } = config;
         let cores = available_parallelism().map_or(CORES_MIN, |cores| cores.get().max(CORES_MIN));
         Self(Arc::new(Parts {
             identity,
             db,
             instruments,
+            quotes,
+            jobs,
             tenants: TenantsSlot::default(),
             lifecycle: Lifecycle(Arc::new(watch::channel(false).0)),
             orders_in_flight: Gate::new(

@@ -65,6 +65,8 @@ async fn serve(
         identity: identity.clone(),
         db: database.db.clone(),
         instruments: node.instruments(),
+        quotes: node.quotes(),
+        jobs: node.jobs(),
         faults_allowed: config.allow_faults,
     });
     state.tenants.fill(node.tenants());

@@ -21,15 +21,16 @@ const DISCARDED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// A body that takes longer to arrive is given up.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A JSON body of type `T`. Unknown fields are errors where `T` says so.
-pub(crate) struct JsonBody<T>(pub(crate) T);
+/// A JSON body of type `T` and at most `MAX` bytes. Unknown fields are errors where `T` says so.
+pub(crate) struct JsonBody<T, const MAX: usize = BODY_BYTES_MAX>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for JsonBody<T, MAX> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = timeout(BODY_TIMEOUT, read(&parts.headers, body)).await.map_err(|_| body_timeout())??;
+        let bytes =
+            timeout(BODY_TIMEOUT, read(&parts.headers, body, MAX)).await.map_err(|_| body_timeout())??;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(ApiError::of(Code::BodyEmpty));
         }
@@ -43,28 +44,28 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(bytes).map_err(|error| diagnose::explain::<T>(bytes, &error))
 }
 
-async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, ApiError> {
+async fn read(headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
+    if declared.is_some_and(|length| length > bytes_max) {
         // A client that asked first has sent nothing yet and need not.
         if !headers.contains_key(header::EXPECT) {
             discard(body).await;
         }
-        return Err(too_large());
+        return Err(too_large(bytes_max));
     }
     let Some(first) = next_chunk(&mut body).await? else { return Ok(Bytes::new()) };
-    let Some(second) = next_chunk(&mut body).await? else { return limited(first) };
+    let Some(second) = next_chunk(&mut body).await? else { return limited(first, bytes_max) };
     let mut whole = BytesMut::from(first);
     whole.extend_from_slice(&second);
     while let Some(chunk) = next_chunk(&mut body).await? {
-        if whole.len() + chunk.len() > BODY_BYTES_MAX {
+        if whole.len() + chunk.len() > bytes_max {
             discard(body).await;
-            return Err(too_large());
+            return Err(too_large(bytes_max));
         }
         whole.extend_from_slice(&chunk);
     }
-    limited(whole.freeze())
+    limited(whole.freeze(), bytes_max)
 }
 
 async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
@@ -94,13 +95,13 @@ async fn discard(mut body: Body) {
     }
 }
 
-fn limited(bytes: Bytes) -> Result<Bytes, ApiError> {
-    if bytes.len() > BODY_BYTES_MAX { Err(too_large()) } else { Ok(bytes) }
+fn limited(bytes: Bytes, bytes_max: usize) -> Result<Bytes, ApiError> {
+    if bytes.len() > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes) }
 }
 
-fn too_large() -> ApiError {
-    ApiError::new(Code::BodyTooLarge, format!("the body may have at most {BODY_BYTES_MAX} bytes"))
-        .with_details(json!({ "limit_bytes": BODY_BYTES_MAX }))
+fn too_large(bytes_max: usize) -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes"))
+        .with_details(json!({ "limit_bytes": bytes_max }))
 }
 
 fn body_timeout() -> ApiError {

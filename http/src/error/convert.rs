@@ -1,11 +1,14 @@
 //! Failures of the layers below, as codes.
 
 use super::{ApiError, Code, Outcome};
+use bulkhead_actors::jobs::{JobFailure, SubmitError};
 use bulkhead_actors::tenant::AdminError;
 use bulkhead_actors::{CallFailure, CancelError, PlaceError, Unavailable};
 use bulkhead_identity::{AuthenticateError, HashError, IdentityError, TokenError};
 use bulkhead_persistence::DbError;
+use bulkhead_quant::QuantError;
 use bulkhead_supervision::ControlError;
+use serde_json::json;
 use std::time::Duration;
 
 const RETRY_SHORTLY: Duration = Duration::from_secs(1);
@@ -152,6 +155,46 @@ impl From<ControlError> for ApiError {
                 ApiError::new(Code::OutcomeUnknown, "the request was accepted but did not finish in time")
                     .with_outcome(Outcome::Unknown)
             }
+        }
+    }
+}
+
+impl From<QuantError> for ApiError {
+    fn from(error: QuantError) -> Self {
+        let message = error.to_string();
+        match error {
+            QuantError::NotFinite { what }
+            | QuantError::OutOfRange { what, .. }
+            | QuantError::TooFew { what, .. }
+            | QuantError::TooMany { what, .. }
+            | QuantError::LengthMismatch { what, .. }
+            | QuantError::Constant { what }
+            | QuantError::NotPositiveDefinite { what } => {
+                ApiError::new(Code::InvalidNumbers, message).with_details(json!({ "what": what }))
+            }
+            QuantError::Infeasible { .. } => ApiError::new(Code::Infeasible, message),
+            QuantError::NotIdentified { .. } => ApiError::new(Code::NotIdentified, message),
+            QuantError::NoConvergence { .. } => ApiError::new(Code::NoConvergence, message),
+            QuantError::Cancelled => ApiError::of(Code::JobCanceled),
+            QuantError::UnknownModel { .. } => ApiError::new(Code::InvalidModel, message),
+        }
+    }
+}
+
+impl From<JobFailure> for ApiError {
+    fn from(failure: JobFailure) -> Self {
+        match failure {
+            JobFailure::Refused(error) => error.into(),
+            JobFailure::Interrupted => ApiError::of(Code::JobInterrupted).with_retry_after(RETRY_SHORTLY),
+        }
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::TooManyJobs => ApiError::of(Code::TooManyJobs).with_retry_after(RETRY_SHORTLY),
+            SubmitError::Unavailable(unavailable) => unavailable.into(),
         }
     }
 }

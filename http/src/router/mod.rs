@@ -3,7 +3,7 @@
 use crate::context::RequestIds;
 use crate::edge::{edge, method_not_allowed, route_not_found};
 use crate::state::AppState;
-use crate::{admin, auth, events, health, instruments, openapi, orders, portfolio, tenants, trades, ws};
+use crate::{admin, auth, events, health, instruments, openapi, orders, portfolio, quant, tenants, trades, ws};
 use axum::Router;
 use axum::http::header;
 use axum::middleware::from_fn_with_state;
@@ -60,6 +60,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(orders::router())
         .merge(trades::router())
         .merge(portfolio::router())
+        .merge(quant::router())
         .merge(tenants::router())
         .merge(events::router())
         .merge(ws::router())

@@ -31,7 +31,9 @@ fn app() -> axum::Router {
     let key = SigningKey::random().unwrap();
     let identity = Identity::new(db.clone(), &key, Plan::Starter, clock::now).unwrap();
     let instruments = Instruments::new(Arc::from([]));
-    router(AppState::new(AppConfig { identity, db, instruments, faults_allowed: false }))
+    let quotes = QuoteBoard::new(&instruments);
+    let jobs = Jobs::new();
+    router(AppState::new(AppConfig { identity, db, instruments, quotes, jobs, faults_allowed: false }))
 }
 
 async fn send(request: Request<Body>) -> (Response<()>, Value) {

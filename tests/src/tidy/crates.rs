@@ -13,9 +13,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bulkhead-supervision", &[]),
     ("bulkhead-venues", &["domain"]),
     ("bulkhead-persistence", &["domain", "supervision"]),
-    ("bulkhead-actors", &["domain", "persistence", "venues", "supervision"]),
+    ("bulkhead-actors", &["domain", "quant", "persistence", "venues", "supervision"]),
     ("bulkhead-identity", &["domain", "persistence"]),
-    ("bulkhead-http", &["domain", "persistence", "supervision", "actors", "identity"]),
+    ("bulkhead-http", &["domain", "quant", "persistence", "supervision", "actors", "identity"]),
     ("bulkhead", &["domain", "persistence", "supervision", "venues", "actors", "identity", "http", "bench"]),
     ("bulkhead-bench", &["domain", "persistence", "supervision", "venues", "actors", "identity", "http"]),
     ("bulkhead-checker", &[]),
@@ -23,10 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Of a crate that must stay pure: nothing that has a clock, a socket or chance in it.
-const PURE: &[(&str, &[&str])] = &[
-    ("bulkhead-domain", IMPURE),
-    ("bulkhead-quant", IMPURE),
-];
+const PURE: &[(&str, &[&str])] = &[("bulkhead-domain", IMPURE), ("bulkhead-quant", IMPURE)];
 
 const IMPURE: &[&str] =
     &["tokio", "sqlx", "axum", "ractor", "rand", "getrandom", "redis", "hyper", "tracing", "reqwest"];
