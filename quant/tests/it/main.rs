@@ -1,3 +1,7 @@
 //! The crate against reference numbers that other programs made, and against properties that must hold.
 
+mod black_scholes;
+mod process;
+mod sabr;
 mod support;
+mod surface;
