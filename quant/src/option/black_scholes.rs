@@ -116,7 +116,7 @@ pub fn greeks(kind: OptionKind, inputs: &Inputs) -> Result<Greeks, QuantError> {
 /// As for [`greeks`].
 pub fn forward_greeks(kind: OptionKind, inputs: &ForwardInputs) -> Result<Greeks, QuantError> {
     let greeks = greeks(kind, &inputs.on_spot())?;
-    Ok(Greeks { rho: -inputs.expiry_years * greeks.price, dividend_rho: 0.0, ..greeks })
+    Greeks { rho: -inputs.expiry_years * greeks.price, dividend_rho: 0.0, ..greeks }.check_finite()
 }
 
 /// The value beyond the intrinsic one of an option, divided by the geometric mean of forward and strike: Jäckel's
@@ -189,10 +189,14 @@ impl Standard {
     }
 
     fn price(&self, kind: OptionKind) -> f64 {
-        let gain = self.spot_value - self.strike_value;
-        let intrinsic = if kind == OptionKind::Call { gain.max(0.0) } else { (-gain).max(0.0) };
+        let (most, least) = match kind {
+            OptionKind::Call => (self.spot_value, self.strike_value),
+            OptionKind::Put => (self.strike_value, self.spot_value),
+        };
         let scale = self.spot_value.sqrt() * self.strike_value.sqrt();
-        intrinsic + scale * time_value(self.log_moneyness, self.deviation)
+        let price = (most - least).max(0.0) + scale * time_value(self.log_moneyness, self.deviation);
+        // Rounding must not carry the price past its bound, where it would have no volatility.
+        price.min(most)
     }
 
     /// How many deviations the option is in the money: the middle of `d₁` and `d₂`.

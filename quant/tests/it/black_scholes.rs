@@ -182,19 +182,19 @@ proptest! {
 
     #[test]
     fn sensitivities_are_differences(inputs in ordinary(), kind in kinds()) {
+        let deviation = inputs.volatility * inputs.expiry_years.sqrt();
         let at = |change: &dyn Fn(&mut Inputs)| {
             let mut moved = inputs;
             change(&mut moved);
             greeks(kind, &moved).unwrap()
         };
-        let by_spot = |pick: fn(&Greeks) -> f64| derivative(|h| pick(&at(&|i| i.spot += h)), 0.5);
-        let by_volatility = |pick: fn(&Greeks) -> f64| derivative(|h| pick(&at(&|i| i.volatility += h)), 2e-3);
-        let by_time = |pick: fn(&Greeks) -> f64| derivative(|h| pick(&at(&|i| i.expiry_years -= h)), 1e-3);
+        let by_spot = |pick: fn(&Greeks) -> f64| derivative(|h| pick(&at(&|i| i.spot += h)), (5.0 * deviation).min(1.0));
+        let by_volatility = |pick: fn(&Greeks) -> f64| derivative(|h| pick(&at(&|i| i.volatility += h)), 0.02 * inputs.volatility);
+        let by_time = |pick: fn(&Greeks) -> f64| derivative(|h| pick(&at(&|i| i.expiry_years -= h)), 0.02 * inputs.expiry_years);
         let got = greeks(kind, &inputs).unwrap();
         let rho = derivative(|h| at(&|i| i.rate += h).price, 1e-3);
         let dividend_rho = derivative(|h| at(&|i| i.dividend += h).price, 1e-3);
         // The scale of each is what it may reach near the money; errors are measured against that.
-        let deviation = inputs.volatility * inputs.expiry_years.sqrt();
         let (vol, years) = (inputs.volatility, inputs.expiry_years);
         let gamma = 0.4 / (100.0 * deviation);
         for (name, got, want, scale) in [
@@ -235,26 +235,28 @@ proptest! {
 
     #[test]
     fn the_volatility_of_a_price_comes_back(
-        log_moneyness in -3.0..3.0,
-        log_volatility in -6.0_f64..1.5,
+        distance in -30.0_f64..6.0,
+        log_deviation in -9.0_f64..1.5,
         expiry_years in 0.003..30.0,
         kind in kinds(),
     ) {
-        let forward = 100.0 * f64::exp(log_moneyness);
-        let volatility = log_volatility.exp();
-        let inputs = ForwardInputs { forward, strike: 100.0, expiry_years, rate: 0.0, volatility };
+        let deviation = log_deviation.exp();
+        let volatility = deviation / f64::sqrt(expiry_years);
+        let log_moneyness = if kind == Call { distance * deviation } else { -distance * deviation };
+        let inputs = ForwardInputs {
+            forward: 100.0 * log_moneyness.exp(), strike: 100.0, expiry_years, rate: 0.0, volatility,
+        };
         let price = forward_price(kind, &inputs).unwrap();
-        let gain = if kind == Call { forward - 100.0 } else { 100.0 - forward };
-        let most = if kind == Call { forward } else { 100.0 };
+        let gain = if kind == Call { inputs.forward - 100.0 } else { 100.0 - inputs.forward };
+        let most = if kind == Call { inputs.forward } else { 100.0 };
         // Next to the most that it can be, a price says only that the volatility is large.
         prop_assume!(price > gain.max(1e-290) && price < most * (1.0 - 1e-12));
-        let quote = ForwardQuote { price, forward, strike: 100.0, expiry_years };
+        let quote = ForwardQuote { price, forward: inputs.forward, strike: 100.0, expiry_years };
         let back = of_forward_price(kind, &quote).unwrap();
-        // What the last digit of the price is worth, of which a few may be lost, and the price's own conditioning.
-        let sensitivities = forward_greeks(kind, &inputs).unwrap();
-        let distance = log_moneyness / (volatility * expiry_years.sqrt());
-        let digits = f64::EPSILON * (8.0 * price / (sensitivities.vega * volatility) + 32.0);
-        let allowed = digits * (1.0 + if gain > 0.0 { 0.0 } else { 1e-2 * distance.abs() });
+        // A few of the last digits of the price, at what they are worth here, and of the volatility itself.
+        let vega = forward_greeks(kind, &inputs).unwrap().vega;
+        let moneyness = f64::EPSILON * log_moneyness.abs().max(1.0) / deviation.max(1.0);
+        let allowed = f64::EPSILON * (16.0 * price / (vega * volatility) + 32.0) + moneyness;
         prop_assert!((back / volatility - 1.0).abs() < allowed, "{volatility} -> {back}, allowed {allowed:e}");
     }
 
