@@ -1,1 +1,3 @@
 //! Stochastic processes and their estimation.
+
+pub mod ornstein_uhlenbeck;
