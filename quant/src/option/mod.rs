@@ -13,3 +13,5 @@ pub enum OptionKind {
     Call,
     Put,
 }
+/// The right to buy or the right to sell.
+pub enum OptionKind { Call, Put }

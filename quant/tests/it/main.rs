@@ -3,5 +3,6 @@
 mod black_scholes;
 mod process;
 mod sabr;
+mod heston;
 mod support;
 mod surface;
