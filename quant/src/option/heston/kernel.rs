@@ -4,6 +4,7 @@
 
 use super::Parameters;
 use super::complex::Complex;
+use super::elementary::sin_cos;
 use super::exponent::{Exponent, exponential};
 use fearless_simd::{Level, Simd, dispatch};
 
@@ -58,23 +59,43 @@ pub(super) fn characteristic(parameters: &Parameters, time: f64, blocks: &[Block
     }
 }
 
-/// The sums over all nodes of `Re(e^{i u x} f)` for each of the six functions in the columns.
-pub(super) fn transform(waves: &[Waves], columns: &[Columns]) -> [f64; 6] {
+/// Fills in the waves for one log-moneyness.
+pub(super) fn make_waves(x: f64, blocks: &[Block], waves: &mut [Waves]) {
     #[inline(always)]
-    fn sums<S: Simd>(_: S, waves: &[Waves], columns: &[Columns]) -> [f64; 6] {
-        let mut lanes = [[0.0; LANES]; 6];
-        for (wave, columns) in waves.iter().zip(columns) {
-            for start in (0..BLOCK).step_by(LANES) {
-                for k in 0..6 {
-                    for lane in 0..LANES {
-                        let j = start + lane;
-                        let sum = wave.cosine[j].mul_add(columns[2 * k][j], lanes[k][lane]);
-                        lanes[k][lane] = (-wave.sine[j]).mul_add(columns[2 * k + 1][j], sum);
+    fn fill<S: Simd>(_: S, x: f64, block: &Block, wave: &mut Waves) {
+        let nodes = block.nodes;
+        let mut out = Waves { cosine: [0.0; BLOCK], sine: [0.0; BLOCK] };
+        for j in 0..BLOCK {
+            (out.sine[j], out.cosine[j]) = sin_cos(x * nodes[j]);
+        }
+        *wave = out;
+    }
+    let level = Level::new();
+    for (block, wave) in blocks.iter().zip(waves) {
+        dispatch!(level, simd => fill(simd, x, block, wave));
+    }
+}
+
+/// For each quote, the sums over all nodes of `Re(e^{i u x} f)` for each of the six functions in the columns. The waves
+/// are those of quote after quote.
+pub(super) fn transform(waves: &[Waves], columns: &[Columns], sums: &mut [[f64; 6]]) {
+    #[inline(always)]
+    fn all<S: Simd>(_: S, waves: &[Waves], columns: &[Columns], sums: &mut [[f64; 6]]) {
+        for (waves, sums) in waves.chunks_exact(columns.len()).zip(sums) {
+            let mut lanes = [[0.0; LANES]; 6];
+            for (wave, columns) in waves.iter().zip(columns) {
+                for start in (0..BLOCK).step_by(LANES) {
+                    for k in 0..6 {
+                        for lane in 0..LANES {
+                            let j = start + lane;
+                            let sum = wave.cosine[j].mul_add(columns[2 * k][j], lanes[k][lane]);
+                            lanes[k][lane] = (-wave.sine[j]).mul_add(columns[2 * k + 1][j], sum);
+                        }
                     }
                 }
             }
+            *sums = lanes.map(|lane| lane.iter().sum());
         }
-        lanes.map(|lane| lane.iter().sum())
     }
-    dispatch!(Level::new(), simd => sums(simd, waves, columns))
+    dispatch!(Level::new(), simd => all(simd, waves, columns, sums));
 }

@@ -8,15 +8,19 @@
 //! determine them.
 
 mod black;
+mod calibration;
 mod complex;
 mod contour;
 mod elementary;
 mod exponent;
+mod grid;
 mod kernel;
+mod legendre;
 mod pricing;
 mod tail;
 
-pub use pricing::{Greeks, Sensitivities, greeks, price};
+pub use calibration::{Calibration, Fit, Observed, Quote};
+pub use pricing::{Greeks, greeks, price};
 
 use super::OptionKind;
 use crate::{QuantError, check};
@@ -33,6 +37,21 @@ pub struct Parameters {
     /// Volatility of the variance.
     pub sigma: f64,
     /// Correlation of price and variance.
+    pub rho: f64,
+}
+
+/// A number for each of the five parameters: a derivative by it, or its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PerParameter {
+    /// Of the variance now.
+    pub v0: f64,
+    /// Of the speed of reversion.
+    pub kappa: f64,
+    /// Of the mean variance.
+    pub theta: f64,
+    /// Of the volatility of the variance.
+    pub sigma: f64,
+    /// Of the correlation.
     pub rho: f64,
 }
 

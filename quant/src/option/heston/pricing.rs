@@ -1,7 +1,7 @@
 //! Prices and their sensitivities, one option at a time.
 
 use super::contour::{Contour, Integrals};
-use super::{Contract, Market, OptionKind, Parameters, black, tail};
+use super::{Contract, Market, OptionKind, Parameters, PerParameter, black, tail};
 use crate::{QuantError, check, normal};
 
 /// Total variance at which an option is as good as expired.
@@ -25,22 +25,7 @@ pub struct Greeks {
     /// By the initial volatility `√v₀`.
     pub vega: f64,
     /// By the parameters of the model.
-    pub by_parameter: Sensitivities,
-}
-
-/// Derivatives of a price by the parameters of the model.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sensitivities {
-    /// By the initial variance.
-    pub v0: f64,
-    /// By the speed of reversion.
-    pub kappa: f64,
-    /// By the mean variance.
-    pub theta: f64,
-    /// By the volatility of the variance.
-    pub sigma: f64,
-    /// By the correlation.
-    pub rho: f64,
+    pub by_parameter: PerParameter,
 }
 
 /// A contract in terms of its forward.
@@ -75,7 +60,7 @@ impl Forward {
     }
 
     /// What exercising now at the forward would bring, undiscounted.
-    fn intrinsic(&self, contract: &Contract) -> f64 {
+    pub(super) fn intrinsic(&self, contract: &Contract) -> f64 {
         match contract.kind {
             OptionKind::Call => (self.forward - contract.strike).max(0.0),
             OptionKind::Put => (contract.strike - self.forward).max(0.0),
@@ -152,6 +137,6 @@ pub fn greeks(market: &Market, parameters: &Parameters, contract: &Contract) -> 
         theta: market.rate * price - (market.rate - market.dividend) * along - scale * by_time,
         rho: time * (along - price),
         vega: 2.0 * parameters.v0.sqrt() * by_v0,
-        by_parameter: Sensitivities { v0: by_v0, kappa, theta, sigma, rho },
+        by_parameter: PerParameter { v0: by_v0, kappa, theta, sigma, rho },
     })
 }

@@ -1,0 +1,190 @@
+//! The method of Levenberg (1944) and Marquardt (1963), in unbounded coordinates.
+
+use super::super::Parameters;
+use super::super::grid::{Fineness, Grid, Target};
+use crate::matrix::Cholesky;
+use crate::{Matrix, QuantError};
+
+/// The longest step in any coordinate: a factor of e^1.5.
+const STEP_MAX: f64 = 1.5;
+/// A step below which nothing changes any more.
+const STEP_MIN: f64 = 1e-10;
+/// Root mean square error, in volatility, at which nothing is left to gain.
+const NOTHING: f64 = 1e-13;
+const DAMPING_FIRST: f64 = 1e-3;
+const DAMPING_MIN: f64 = 1e-12;
+const DAMPING_MAX: f64 = 1e10;
+
+/// The edges of what is searched, for v₀, κ, θ, σ, ρ.
+pub(super) const LOWEST: [f64; 5] = [1e-6, 1e-3, 1e-6, 1e-3, -0.9999];
+pub(super) const HIGHEST: [f64; 5] = [25.0, 200.0, 25.0, 50.0, 0.9999];
+
+/// How a search is run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Search {
+    pub(super) fineness: Fineness,
+    pub(super) iterations_max: usize,
+}
+
+/// Where a search ended.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) parameters: Parameters,
+    /// The sum of squared residuals.
+    pub(super) cost: f64,
+    /// Half its matrix of second derivatives, by the coordinates.
+    pub(super) curvature: [[f64; 5]; 5],
+    /// Of the price residuals.
+    pub(super) price_cost: f64,
+    /// Whether it ended because nothing changed any more.
+    pub(super) settled: bool,
+}
+
+impl Found {
+    /// Root mean square residual.
+    pub(super) fn rmse(&self, count: usize) -> f64 {
+        (self.cost / count as f64).sqrt()
+    }
+}
+
+/// The sum of squares about a point.
+#[derive(Debug, Clone, Copy)]
+struct Local {
+    cost: f64,
+    price_cost: f64,
+    gradient: [f64; 5],
+    curvature: [[f64; 5]; 5],
+}
+
+/// Searches over one surface.
+pub(super) struct Descent<'a> {
+    targets: &'a [Target],
+    is_cancelled: Option<&'a dyn Fn() -> bool>,
+    evaluations: usize,
+}
+
+pub(super) fn coordinates(parameters: &Parameters) -> [f64; 5] {
+    let Parameters { v0, kappa, theta, sigma, rho } = *parameters;
+    let inside = |value: f64, i: usize| value.clamp(LOWEST[i], HIGHEST[i]);
+    [
+        inside(v0, 0).ln(),
+        inside(kappa, 1).ln(),
+        inside(theta, 2).ln(),
+        inside(sigma, 3).ln(),
+        inside(rho, 4).atanh(),
+    ]
+}
+
+fn parameters_at(at: &[f64; 5]) -> Parameters {
+    let inside = |value: f64, i: usize| value.clamp(LOWEST[i], HIGHEST[i]);
+    Parameters {
+        v0: inside(at[0].exp(), 0),
+        kappa: inside(at[1].exp(), 1),
+        theta: inside(at[2].exp(), 2),
+        sigma: inside(at[3].exp(), 3),
+        rho: inside(at[4].tanh(), 4),
+    }
+}
+
+/// How fast each parameter moves with its coordinate.
+pub(super) fn speeds(parameters: &Parameters) -> [f64; 5] {
+    let Parameters { v0, kappa, theta, sigma, rho } = *parameters;
+    [v0, kappa, theta, sigma, 1.0 - rho * rho]
+}
+
+impl<'a> Descent<'a> {
+    pub(super) const fn new(targets: &'a [Target], is_cancelled: Option<&'a dyn Fn() -> bool>) -> Self {
+        Self { targets, is_cancelled, evaluations: 0 }
+    }
+
+    /// How often the surface was evaluated.
+    pub(super) const fn evaluations(&self) -> usize {
+        self.evaluations
+    }
+
+    /// Goes downhill from a start.
+    ///
+    /// # Errors
+    /// If asked to stop.
+    pub(super) fn follow(&mut self, start: &Parameters, search: Search) -> Result<Found, QuantError> {
+        let mut at = coordinates(start);
+        let mut parameters = parameters_at(&at);
+        let mut grid = Grid::new(self.targets, &parameters, search.fineness);
+        let mut here = self.local(&mut grid, &parameters);
+        let mut damping = DAMPING_FIRST;
+        let mut settled = false;
+        for _ in 0..search.iterations_max {
+            if self.is_cancelled.is_some_and(|is_cancelled| is_cancelled()) {
+                return Err(QuantError::Cancelled);
+            }
+            let Some(step) = step(&here, damping) else {
+                damping *= 10.0;
+                continue;
+            };
+            let next = parameters_at(&std::array::from_fn(|i| at[i] + step[i]));
+            let there = self.local(&mut grid, &next);
+            let moved = coordinates(&next);
+            let longest = (0..5).map(|i| (moved[i] - at[i]).abs()).fold(0.0, f64::max);
+            if there.cost < here.cost {
+                let gained = here.cost - there.cost;
+                damping = (damping * 0.1).max(DAMPING_MIN);
+                (at, parameters, here) = (moved, next, there);
+                let nothing = NOTHING * NOTHING * self.targets.len() as f64;
+                settled = longest < STEP_MIN || here.cost < nothing || gained < 1e-13 * here.cost;
+                if !settled && !grid.suits(&parameters) {
+                    grid = Grid::new(self.targets, &parameters, search.fineness);
+                    here = self.local(&mut grid, &parameters);
+                }
+            } else {
+                damping *= 8.0;
+                settled = longest < STEP_MIN || damping > DAMPING_MAX;
+            }
+            if settled {
+                break;
+            }
+        }
+        let Local { cost, price_cost, curvature, .. } = here;
+        Ok(Found { parameters, cost, curvature, price_cost, settled })
+    }
+
+    fn local(&mut self, grid: &mut Grid, parameters: &Parameters) -> Local {
+        self.evaluations += 1;
+        let mut sums = Local { cost: 0.0, price_cost: 0.0, gradient: [0.0; 5], curvature: [[0.0; 5]; 5] };
+        let speeds = speeds(parameters);
+        grid.evaluate(parameters, |quote, residual, by| {
+            let target = &self.targets[quote];
+            let by: [f64; 5] = std::array::from_fn(|i| by[i] * speeds[i]);
+            let price_residual = residual * target.vega * target.scale;
+            sums.cost += residual * residual;
+            sums.price_cost += price_residual * price_residual;
+            for i in 0..5 {
+                sums.gradient[i] += residual * by[i];
+                for j in 0..=i {
+                    sums.curvature[i][j] += by[i] * by[j];
+                }
+            }
+        });
+        // A point where the numbers give out is as bad as can be.
+        if !(sums.cost.is_finite() && sums.gradient.iter().all(|entry| entry.is_finite())) {
+            sums.cost = f64::INFINITY;
+        }
+        sums
+    }
+}
+
+/// The damped step downhill; none if the equations are singular.
+fn step(local: &Local, damping: f64) -> Option<[f64; 5]> {
+    let largest = (0..5).map(|i| local.curvature[i][i]).fold(0.0, f64::max);
+    let mut matrix = Matrix::zeros(5, 5);
+    for i in 0..5 {
+        matrix.row_mut(i)[..=i].copy_from_slice(&local.curvature[i][..=i]);
+        matrix[(i, i)] += damping * matrix[(i, i)].max(1e-12 * largest);
+    }
+    let solved = Cholesky::new(&matrix, "normal equations").ok()?.solve(&local.gradient);
+    let longest = solved.iter().map(|entry| entry.abs()).fold(0.0, f64::max);
+    if !longest.is_finite() {
+        return None;
+    }
+    let shrink = if longest > STEP_MAX { STEP_MAX / longest } else { 1.0 };
+    Some(std::array::from_fn(|i| -shrink * solved[i]))
+}

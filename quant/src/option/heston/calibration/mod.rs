@@ -1,0 +1,145 @@
+//! The parameters under which the model comes closest to quotes.
+//!
+//! What is minimised is the sum of the squared differences between model and market price, each over the quote's vega (or a
+//! floor under it): to first order the differences of implied volatility. The method is that of Levenberg and Marquardt with
+//! the analytic gradient, in the logarithms of v₀, κ, θ, σ and the inverse hyperbolic tangent of ρ, from several starts that
+//! are read off the quotes.
+//!
+//! An answer is given only if the quotes determine it. Otherwise [`QuantError::NotIdentified`] says what is wrong: the
+//! best fit is far from the quotes, a parameter rests on the edge of what is searched, some combination of the parameters
+//! has no effect, or a standard error is as large as its parameter.
+
+mod descent;
+mod guess;
+mod identification;
+mod quotes;
+
+use super::grid::{Fineness, Target};
+use super::{Contract, Market, Parameters, PerParameter};
+use crate::QuantError;
+use descent::{Descent, Found, Search};
+
+/// Quotes that are taken at most.
+const QUOTES_MAX: usize = 100_000;
+/// Five parameters, and one to tell a fit from an interpolation.
+const QUOTES_MIN: usize = 6;
+/// Root mean square error, in volatility, below which nothing better is looked for.
+const EXACT: f64 = 1e-8;
+/// Starts that are followed to their end after a first look.
+const FINALISTS: usize = 3;
+
+const COARSE: Search = Search { fineness: Fineness { blocks: 1, fall: 14.0 }, iterations_max: 6 };
+const FINE: Search = Search { fineness: Fineness { blocks: 2, fall: 22.0 }, iterations_max: 60 };
+const FINAL: Search = Search { fineness: Fineness { blocks: 3, fall: 30.0 }, iterations_max: 20 };
+
+/// What was observed of an option.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Observed {
+    /// Its price.
+    Price(f64),
+    /// Its implied volatility per year.
+    Volatility(f64),
+}
+
+/// A quote to fit. The market's rates are those until the contract's expiry, so that curves can be followed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quote {
+    /// Spot and rates.
+    pub market: Market,
+    /// What is quoted.
+    pub contract: Contract,
+    /// At what.
+    pub observed: Observed,
+}
+
+/// A calibration that is about to run.
+pub struct Calibration<'a> {
+    quotes: &'a [Quote],
+    start: Option<Parameters>,
+    is_cancelled: Option<&'a dyn Fn() -> bool>,
+}
+
+/// Parameters, and how well they fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The best parameters.
+    pub parameters: Parameters,
+    /// Their standard errors, from the curvature of the sum of squares and the variance of what is left; that variance is
+    /// taken to be at least that of an error of 1e-8 in volatility.
+    pub standard_errors: PerParameter,
+    /// Root mean square error of the prices.
+    pub rmse_price: f64,
+    /// Root mean square error of the implied volatilities, to first order.
+    pub rmse_volatility: f64,
+    /// Whether the variance never touches zero.
+    pub feller: bool,
+    /// Evaluations of the whole surface with its gradient, from all starts.
+    pub iterations: usize,
+}
+
+impl<'a> Calibration<'a> {
+    /// A calibration to these quotes.
+    #[must_use]
+    pub const fn new(quotes: &'a [Quote]) -> Self {
+        Self { quotes, start: None, is_cancelled: None }
+    }
+
+    /// Starts from these parameters, before any others.
+    #[must_use]
+    pub const fn start(mut self, parameters: Parameters) -> Self {
+        self.start = Some(parameters);
+        self
+    }
+
+    /// Asks before each iteration whether to stop.
+    #[must_use]
+    pub const fn cancelled_by(mut self, is_cancelled: &'a dyn Fn() -> bool) -> Self {
+        self.is_cancelled = Some(is_cancelled);
+        self
+    }
+
+    /// Finds the parameters.
+    ///
+    /// # Errors
+    /// If there are fewer than six quotes, or one is not finite or allows arbitrage, or the start is out of range; if the
+    /// quotes do not determine the parameters; if asked to stop.
+    pub fn run(&self) -> Result<Fit, QuantError> {
+        let targets = quotes::targets(self.quotes)?;
+        if let Some(start) = &self.start {
+            start.check()?;
+        }
+        let mut descent = Descent::new(&targets, self.is_cancelled);
+        let best = self.search(&targets, &mut descent)?;
+        let best = descent.follow(&best.parameters, FINAL)?;
+        identification::fit(&targets, &best, descent.evaluations())
+    }
+
+    /// The best parameters from all starts.
+    fn search(&self, targets: &[Target], descent: &mut Descent<'_>) -> Result<Found, QuantError> {
+        let exact = |found: &Found| found.rmse(targets.len()) < EXACT;
+        let mut finished = Vec::new();
+        if let Some(start) = &self.start {
+            let found = descent.follow(start, FINE)?;
+            if exact(&found) {
+                return Ok(found);
+            }
+            finished.push(found);
+        }
+        let mut looked = Vec::new();
+        for start in guess::starts(targets) {
+            looked.push(descent.follow(&start, COARSE)?);
+        }
+        looked.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        for candidate in looked.iter().take(FINALISTS) {
+            let found = descent.follow(&candidate.parameters, FINE)?;
+            if exact(&found) {
+                return Ok(found);
+            }
+            finished.push(found);
+        }
+        finished
+            .into_iter()
+            .min_by(|a, b| a.cost.total_cmp(&b.cost))
+            .ok_or(QuantError::NotIdentified { why: "no start led anywhere" })
+    }
+}
