@@ -6,7 +6,7 @@
 //! multiplication per node and quote. The gradient needs no control variate: it vanishes at both poles.
 
 use super::kernel::{BLOCK, Block, COLUMNS, Columns, Waves, characteristic, make_waves, transform};
-use super::legendre::rule_of_blocks;
+use super::legendre::{BLOCKS_MAX, rule_of_blocks};
 use super::{Parameters, black};
 use std::f64::consts::PI;
 use std::ops::Range;
@@ -30,11 +30,16 @@ pub(super) struct Target {
 /// How finely a grid is laid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Fineness {
-    /// Blocks of 32 nodes for each maturity.
-    pub(super) blocks: usize,
     /// The negative logarithm of the characteristic function at the last node.
     pub(super) fall: f64,
+    /// Blocks of 32 nodes for a maturity.
+    pub(super) blocks: usize,
+    /// So many times farther out than the last node of a normal distribution, the last node needs as many blocks again.
+    pub(super) stretch: f64,
 }
+
+/// Prices to about 1e-13 of the underlying.
+pub(super) const ACCURATE: Fineness = Fineness { fall: 28.0, blocks: 2, stretch: 6.0 };
 
 #[derive(Debug, Clone)]
 struct Slice {
@@ -71,6 +76,18 @@ fn cutoff(parameters: &Parameters, time: f64, fall: f64) -> f64 {
     (ratio * (ratio + 2.0)).sqrt() * rate / variance
 }
 
+impl Fineness {
+    /// How many blocks a maturity needs.
+    fn blocks_for(&self, cutoff: f64, variance: f64) -> usize {
+        let ratio = cutoff * (variance / (2.0 * self.fall)).sqrt() / self.stretch;
+        let mut times = 1;
+        while times * self.blocks < BLOCKS_MAX && ratio > times as f64 {
+            times += 1;
+        }
+        times * self.blocks
+    }
+}
+
 impl Grid {
     /// Lays a grid that suits parameters near these. The targets must be sorted by time.
     pub(super) fn new(targets: &[Target], parameters: &Parameters, fineness: Fineness) -> Self {
@@ -78,7 +95,7 @@ impl Grid {
             fineness,
             slices: Vec::new(),
             residuals: Vec::with_capacity(targets.len()),
-            columns: vec![[[0.0; BLOCK]; COLUMNS]; fineness.blocks],
+            columns: Vec::new(),
             sums: vec![[0.0; 6]; targets.len()],
         };
         let mut start = 0;
@@ -95,11 +112,12 @@ impl Grid {
         let time = targets[0].time;
         let cutoff = cutoff(parameters, time, self.fineness.fall);
         let variance = parameters.expected_variance(time);
-        let nodes: Vec<Block> = rule_of_blocks(self.fineness.blocks)
+        let blocks = self.fineness.blocks_for(cutoff, variance);
+        let nodes: Vec<Block> = rule_of_blocks(blocks)
             .chunks(BLOCK)
             .map(|rule| {
-                let nodes: [f64; BLOCK] = std::array::from_fn(|j| 0.5 * cutoff * (rule[j].0 + 1.0));
-                let weight = |j: usize| 0.5 * cutoff * rule[j].1 / nodes[j].mul_add(nodes[j], 0.25);
+                let nodes: [f64; BLOCK] = std::array::from_fn(|j| cutoff * (0.5 * (rule[j].0 + 1.0)).powi(2));
+                let weight = |j: usize| 0.5 * cutoff * (rule[j].0 + 1.0) * rule[j].1 / nodes[j].mul_add(nodes[j], 0.25);
                 Block { nodes, weights: std::array::from_fn(weight) }
             })
             .collect();
@@ -125,6 +143,9 @@ impl Grid {
             let offset = (black - target.value + known / PI) / target.vega;
             self.residuals.push(Residual { offset, scale: 1.0 / (PI * target.vega) });
         }
+        if self.columns.len() < blocks {
+            self.columns.resize(blocks, [[0.0; BLOCK]; COLUMNS]);
+        }
         self.slices.push(Slice { time, quotes, cutoff, nodes, waves });
     }
 
@@ -139,13 +160,54 @@ impl Grid {
     /// Calls back with each quote's residual and its derivatives by v₀, κ, θ, σ, ρ, in units of volatility.
     pub(super) fn evaluate(&mut self, parameters: &Parameters, mut each: impl FnMut(usize, f64, [f64; 5])) {
         for slice in &self.slices {
-            characteristic(parameters, slice.time, &slice.nodes, &mut self.columns);
+            let columns = &mut self.columns[..slice.nodes.len()];
+            characteristic(parameters, slice.time, &slice.nodes, columns);
             let sums = &mut self.sums[slice.quotes.clone()];
-            transform(&slice.waves, &self.columns, sums);
+            transform(&slice.waves, columns, sums);
             for (quote, [value, by @ ..]) in slice.quotes.clone().zip(sums) {
                 let Residual { offset, scale } = self.residuals[quote];
                 each(quote, offset - scale * *value, by.map(|sum| -scale * sum));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod experiment {
+    use super::*;
+    use crate::option::heston::{Contract, Market, pricing::price};
+    use crate::option::OptionKind;
+    use crate::random::SplitMix64;
+
+    #[test]
+    fn accuracy() {
+        let mut r = SplitMix64::new(3);
+        let mut rows = Vec::new();
+        for _ in 0..1500 {
+            let mut log = |a: f64, b: f64| a * (b / a).powf(r.uniform());
+            let p = Parameters { v0: log(0.005, 1.0), kappa: log(0.5, 8.0), theta: log(0.005, 1.0), sigma: log(0.1, 2.0), rho: 0.0 };
+            let p = Parameters { rho: -0.95 + 1.45 * r.uniform(), ..p };
+            let t = 0.1 * 20f64.powf(r.uniform());
+            let dev = p.expected_variance(t).sqrt();
+            let market = Market { spot: 1.0, rate: 0.0, dividend: 0.0 };
+            let targets: Vec<Target> = (0..5).map(|i| Target { time: t, x: dev * (2.0 - i as f64 * 0.9), value: 0.0, vega: 1.0, volatility: 0.2, scale: 1.0 }).collect();
+            let want: Vec<f64> = targets.iter().map(|q| {
+                let k = (-q.x).exp();
+                price(&market, &p, &Contract { strike: k, expiry_years: t, kind: if q.x < 0.0 { OptionKind::Call } else { OptionKind::Put } }).unwrap() / k.sqrt()
+            }).collect();
+            let errs: Vec<f64> = [(1, 18.0, 4.5), (2, 18.0, 9.0), (2, 28.0, 6.0), (2, 28.0, 5.0), (2, 26.0, 6.0), (1, 18.0, 4.0)].iter().map(|&(blocks, fall, stretch)| {
+                let mut g = Grid::new(&targets, &p, Fineness { blocks, fall, stretch });
+                let mut e: f64 = 0.0;
+                g.evaluate(&p, |q, v, _| e = e.max((v - want[q]).abs()));
+                e / dev
+            }).collect();
+            let ratio = cutoff(&p, t, 30.0) * dev / 60f64.sqrt();
+            rows.push((ratio, errs));
+        }
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for chunk in rows.chunks(60) {
+            let worst: Vec<String> = (0..6).map(|k| format!("{:.0e}", chunk.iter().map(|row| row.1[k]).fold(0.0, f64::max))).collect();
+            println!("EXP {:.2}..{:.2}: {}", chunk[0].0, chunk[chunk.len() - 1].0, worst.join(" "));
         }
     }
 }

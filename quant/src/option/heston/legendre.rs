@@ -1,19 +1,23 @@
 //! Gauss-Legendre rules.
 
 use std::f64::consts::PI;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 const STEPS_MAX: usize = 20;
+
+/// The most blocks of 32 nodes that a rule has.
+pub(super) const BLOCKS_MAX: usize = 32;
 
 /// Nodes and weights on `[-1, 1]`.
 pub(super) type Rule = Vec<(f64, f64)>;
 
-/// The rules of 32, 64, 96 and 128 nodes.
-static RULES: LazyLock<[Rule; 4]> = LazyLock::new(|| [rule(32), rule(64), rule(96), rule(128)]);
+/// Rules are made when first asked for.
+static RULES: [OnceLock<Rule>; BLOCKS_MAX] = [const { OnceLock::new() }; BLOCKS_MAX];
 
-/// The rule with this many blocks of 32 nodes, from one to four.
+/// The rule with this many blocks of 32 nodes, from one to [`BLOCKS_MAX`].
 pub(super) fn rule_of_blocks(blocks: usize) -> &'static Rule {
-    &RULES[blocks.clamp(1, RULES.len()) - 1]
+    let blocks = blocks.clamp(1, BLOCKS_MAX);
+    RULES[blocks - 1].get_or_init(|| rule(32 * blocks))
 }
 
 /// The roots of the Legendre polynomial of degree `n` by Newton's method, and their weights.

@@ -15,6 +15,10 @@ const NOISE_MIN: f64 = 1e-8;
 const ERROR_MAX: f64 = 1.0;
 /// Share of a coordinate's variation that the other coordinates may not explain.
 const INDEPENDENCE_MIN: f64 = 1e-12;
+/// A sum of squares larger by this share is as good.
+const RIVAL: f64 = 0.01;
+/// How far apart two sets of parameters are different, in any coordinate.
+const APART: f64 = 0.2;
 
 /// The answer, if it is one.
 ///
@@ -81,4 +85,23 @@ fn coordinate_errors(found: &Found, noise: f64) -> Option<[f64; 5]> {
         *error = noise * factor.solve(&unit)[i].sqrt() / scale[i];
     }
     Some(errors)
+}
+
+/// Fails if the second-best end of a search fits as well as the best, with other parameters.
+///
+/// # Errors
+/// If so.
+pub(super) fn unrivalled(sorted: &[Found]) -> Result<(), QuantError> {
+    let Some((best, rest)) = sorted.split_first() else { return Ok(()) };
+    let at = coordinates(&best.parameters);
+    let rival = |found: &Found| {
+        let other = coordinates(&found.parameters);
+        found.settled
+            && found.cost < best.cost * (1.0 + RIVAL)
+            && (0..5).any(|i| (at[i] - other[i]).abs() > APART)
+    };
+    if rest.iter().any(rival) {
+        return Err(QuantError::NotIdentified { why: "two sets of parameters fit equally well" });
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ mod guess;
 mod identification;
 mod quotes;
 
-use super::grid::{Fineness, Target};
+use super::grid::{ACCURATE, Fineness, Target};
 use super::{Contract, Market, Parameters, PerParameter};
 use crate::QuantError;
 use descent::{Descent, Found, Search};
@@ -24,13 +24,17 @@ const QUOTES_MAX: usize = 100_000;
 /// Five parameters, and one to tell a fit from an interpolation.
 const QUOTES_MIN: usize = 6;
 /// Root mean square error, in volatility, below which nothing better is looked for.
-const EXACT: f64 = 1e-8;
+const EXACT: f64 = 1e-6;
+/// Root mean square error, in volatility, at which a start is pursued at once.
+const PROMISING: f64 = 3e-3;
 /// Starts that are followed to their end after a first look.
 const FINALISTS: usize = 3;
 
-const COARSE: Search = Search { fineness: Fineness { blocks: 1, fall: 14.0 }, iterations_max: 6 };
-const FINE: Search = Search { fineness: Fineness { blocks: 2, fall: 22.0 }, iterations_max: 60 };
-const FINAL: Search = Search { fineness: Fineness { blocks: 3, fall: 30.0 }, iterations_max: 20 };
+const ROUGH: Fineness = Fineness { fall: 18.0, blocks: 1, stretch: 4.5 };
+const USER: Search = Search { fineness: ROUGH, iterations_max: 15 };
+const LOOK: Search = Search { fineness: ROUGH, iterations_max: 5 };
+const PURSUE: Search = Search { fineness: ROUGH, iterations_max: 60 };
+const FINAL: Search = Search { fineness: ACCURATE, iterations_max: 30 };
 
 /// What was observed of an option.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,32 +118,35 @@ impl<'a> Calibration<'a> {
         identification::fit(&targets, &best, descent.evaluations())
     }
 
-    /// The best parameters from all starts.
+    /// The best parameters from all starts. What a start led to is pursued at once if it looks like a fit; the rest only if
+    /// nothing fits exactly.
     fn search(&self, targets: &[Target], descent: &mut Descent<'_>) -> Result<Found, QuantError> {
-        let exact = |found: &Found| found.rmse(targets.len()) < EXACT;
-        let mut finished = Vec::new();
+        let mut looked = Vec::new();
         if let Some(start) = &self.start {
-            let found = descent.follow(start, FINE)?;
-            if exact(&found) {
+            looked.push(descent.follow(start, USER)?);
+        }
+        if let Some(found) = looked.iter().find(|found| found.rmse(targets.len()) < EXACT) {
+            return Ok(found.clone());
+        }
+        for start in guess::starts(targets) {
+            let mut found = descent.follow(&start, LOOK)?;
+            if found.rmse(targets.len()) < PROMISING {
+                found = descent.follow(&found.parameters, PURSUE)?;
+            }
+            if found.rmse(targets.len()) < EXACT {
                 return Ok(found);
             }
-            finished.push(found);
-        }
-        let mut looked = Vec::new();
-        for start in guess::starts(targets) {
-            looked.push(descent.follow(&start, COARSE)?);
+            looked.push(found);
         }
         looked.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-        for candidate in looked.iter().take(FINALISTS) {
-            let found = descent.follow(&candidate.parameters, FINE)?;
-            if exact(&found) {
-                return Ok(found);
+        looked.truncate(FINALISTS);
+        for found in &mut looked {
+            if !found.settled {
+                *found = descent.follow(&found.parameters, PURSUE)?;
             }
-            finished.push(found);
         }
-        finished
-            .into_iter()
-            .min_by(|a, b| a.cost.total_cmp(&b.cost))
-            .ok_or(QuantError::NotIdentified { why: "no start led anywhere" })
+        looked.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        identification::unrivalled(&looked)?;
+        looked.into_iter().next().ok_or(QuantError::NotIdentified { why: "no start led anywhere" })
     }
 }
