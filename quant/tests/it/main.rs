@@ -4,5 +4,6 @@ mod black_scholes;
 mod process;
 mod sabr;
 mod heston;
+mod portfolio;
 mod support;
 mod surface;
