@@ -16,7 +16,11 @@ pub(crate) fn positive(what: &'static str, value: f64) -> Result<f64, QuantError
 /// `value`, if it is finite and not below zero.
 pub(crate) fn not_negative(what: &'static str, value: f64) -> Result<f64, QuantError> {
     finite(what, value)?;
-    if value >= 0.0 { Ok(value) } else { Err(QuantError::OutOfRange { what, value, expected: "zero or more" }) }
+    if value >= 0.0 {
+        Ok(value)
+    } else {
+        Err(QuantError::OutOfRange { what, value, expected: "zero or more" })
+    }
 }
 
 /// `value`, if it lies strictly between zero and one.
@@ -38,7 +42,11 @@ pub(crate) fn series<'a>(
     if values.len() < needed {
         return Err(QuantError::TooFew { what, needed, got: values.len() });
     }
-    if values.iter().all(|value| value.is_finite()) { Ok(values) } else { Err(QuantError::NotFinite { what }) }
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(values)
+    } else {
+        Err(QuantError::NotFinite { what })
+    }
 }
 
 /// Fails unless `values` has as many entries as `expected`.

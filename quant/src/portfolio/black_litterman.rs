@@ -119,6 +119,8 @@ pub fn black_litterman(problem: &BlackLitterman<'_>) -> Result<Posterior, QuantE
             add_scaled(covariance.row_mut(i), -weight, spread);
         }
     }
+    check::series("posterior returns", &returns, 1)?;
+    check::series("posterior covariance", covariance.as_slice(), 1)?;
     Ok(Posterior { returns, covariance })
 }
 
@@ -145,7 +147,11 @@ fn view_spreads(problem: &BlackLitterman<'_>) -> Result<Vec<Vec<f64>>, QuantErro
     check_per_asset("equilibrium returns", problem.equilibrium_returns, assets)?;
     check::positive("tau", problem.tau)?;
     if problem.tau > WEIGHT_MAX {
-        return Err(QuantError::OutOfRange { what: "tau", value: problem.tau, expected: "no larger than 1000" });
+        return Err(QuantError::OutOfRange {
+            what: "tau",
+            value: problem.tau,
+            expected: "no larger than 1000",
+        });
     }
     if problem.views.len() > VIEWS_MAX {
         return Err(QuantError::TooMany { what: "views", most: VIEWS_MAX, got: problem.views.len() });

@@ -32,7 +32,8 @@ pub fn hierarchical_risk_parity(
     let merges = linkage(&distances(covariance, &deviations), method)?;
     let order = leaf_order(&merges);
     let inverse: Vec<f64> = order.iter().map(|&i| covariance[(i, i)].recip()).collect();
-    let mut ordered = Ordered { covariance, order: &order, inverse: &inverse, weights: vec![1.0; order.len()] };
+    let mut ordered =
+        Ordered { covariance, order: &order, inverse: &inverse, weights: vec![1.0; order.len()] };
     let mut pending = vec![(0, order.len())];
     while let Some((begin, end)) = pending.pop() {
         if end - begin > 1 {

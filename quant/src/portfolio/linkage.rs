@@ -146,7 +146,8 @@ fn merge_ward(distances: &mut Matrix, sizes: &mut [f64], (gone, kept): (usize, u
         let size = sizes[i];
         if size > 0.0 {
             let (from_gone, from_kept) = (distances[(gone, i)], distances[(kept, i)]);
-            let square = (size + size_gone) * from_gone * from_gone + (size + size_kept) * from_kept * from_kept
+            let square = (size + size_gone) * from_gone * from_gone
+                + (size + size_kept) * from_kept * from_kept
                 - size * between * between;
             let distance = (square / (size_gone + size_kept + size)).max(0.0).sqrt();
             distances[(i, kept)] = distance;
@@ -165,7 +166,12 @@ fn numbered(edges: &[Edge], n: usize) -> Vec<Merge> {
         let merged = n + rank;
         (parents[a], parents[b]) = (merged, merged);
         sizes[merged] = sizes[a] + sizes[b];
-        merges.push(Merge { first: a.min(b), second: a.max(b), distance: edge.distance, size: sizes[merged] });
+        merges.push(Merge {
+            first: a.min(b),
+            second: a.max(b),
+            distance: edge.distance,
+            size: sizes[merged],
+        });
     }
     merges
 }

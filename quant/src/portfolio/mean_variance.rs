@@ -275,20 +275,20 @@ impl<'a> Path<'a> {
         dot(&self.scaled.returns, self.solver.x())
     }
 
-    fn position(&self) -> Result<Position, QuantError> {
-        Ok(Position {
+    fn position(&self) -> Position {
+        Position {
             trade_off: self.trade_off,
             expected_return: self.expected_return(),
             variance: self.scaled.covariance.quadratic(self.solver.x()),
-            slope: self.solver.slope(&self.scaled.returns)?,
-        })
+            slope: self.solver.slope(&self.scaled.returns),
+        }
     }
 
     /// Moves to the goal.
     fn search(&mut self, goal: Goal) -> Result<(), QuantError> {
         let (mut low, mut high) = (0.0, f64::INFINITY);
         for turn in 1..=SEARCH_MAX {
-            let position = self.position()?;
+            let position = self.position();
             let excess = goal.excess(&position);
             if excess.abs() <= TOLERANCE || (excess > 0.0 && self.trade_off <= 0.0) {
                 return goal.check_start(&position);
@@ -386,7 +386,9 @@ impl Goal {
     /// Whether the largest return, which falls short of the goal, meets it.
     fn check_end(self, position: &Position) -> Result<(), QuantError> {
         match self {
-            Self::Return(_) if self.excess(position) < -END_TOLERANCE => Err(QuantError::Infeasible { what: "a return above the largest within the limits" }),
+            Self::Return(_) if self.excess(position) < -END_TOLERANCE => {
+                Err(QuantError::Infeasible { what: "a return above the largest within the limits" })
+            }
             Self::Sharpe(rate) if position.expected_return <= rate => {
                 Err(QuantError::Infeasible { what: "an expected return above the risk-free rate" })
             }

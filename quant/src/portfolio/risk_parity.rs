@@ -15,6 +15,9 @@ const SWEEPS_MAX: usize = 60;
 /// Most steps of Newton's method, and most halvings of one.
 const STEPS_MAX: usize = 100;
 
+/// Part of the least budget below which a promised decrease is in the range of quadratic convergence.
+const NEAR: f64 = 1e-2;
+
 /// Largest error of a share at which the iteration ends.
 const TOLERANCE: f64 = 1e-15;
 
@@ -66,7 +69,8 @@ pub fn risk_budget(covariance: &Matrix, budgets: &[f64]) -> Result<RiskParity, Q
     let marginal = correlations.times(&exposures);
     let risk = dot(&marginal, &exposures);
     let shares: Vec<f64> = marginal.iter().zip(&exposures).map(|(m, x)| m * x / risk).collect();
-    let error = shares.iter().zip(&budgets).fold(0.0_f64, |most, (share, budget)| most.max((share - budget).abs()));
+    let error =
+        shares.iter().zip(&budgets).fold(0.0_f64, |most, (share, budget)| most.max((share - budget).abs()));
     if shares.iter().any(|share| !share.is_finite()) || error > ERROR_MAX {
         return Err(QuantError::NoConvergence { what: "risk parity", iterations: SWEEPS_MAX + STEPS_MAX });
     }
@@ -95,16 +99,14 @@ fn descend(correlations: &Matrix, budgets: &[f64], exposures: &mut [f64]) -> boo
     false
 }
 
+/// Newton's method: with a line search, and near the minimum, where the objective no longer tells steps apart, without.
 fn improve_by_newton(
     correlations: &Matrix,
     budgets: &[f64],
     exposures: &mut Vec<f64>,
 ) -> Result<(), QuantError> {
-    let objective = |x: &[f64]| {
-        let barrier: f64 = budgets.iter().zip(x).map(|(budget, x)| budget * x.ln()).sum();
-        0.5 * correlations.quadratic(x) - barrier
-    };
-    let mut value = objective(exposures);
+    let near = NEAR * budgets.iter().copied().fold(1.0, f64::min);
+    let mut last_decrease = f64::INFINITY;
     for _ in 0..STEPS_MAX {
         let mut hessian = correlations.clone();
         let mut gradient = correlations.times(exposures);
@@ -114,20 +116,39 @@ fn improve_by_newton(
         }
         let step = Cholesky::new(&hessian, "covariance")?.solve(&gradient);
         let decrease = dot(&gradient, &step);
-        let mut length = 1.0;
-        let mut next = None;
-        for _ in 0..STEPS_MAX {
-            let point: Vec<f64> = exposures.iter().zip(&step).map(|(x, step)| x - length * step).collect();
-            let reached = objective(&point);
-            if point.iter().all(|x| *x > 0.0) && reached <= value - 1e-4 * length * decrease {
-                next = Some((point, reached));
-                break;
+        if decrease <= near {
+            if decrease >= last_decrease {
+                return Ok(());
             }
-            length *= 0.5;
+            last_decrease = decrease;
+            *exposures = exposures.iter().zip(&step).map(|(x, step)| x - step).collect();
+        } else if let Some(point) = search_line(correlations, budgets, (exposures, &step, decrease)) {
+            *exposures = point;
+        } else {
+            return Ok(());
         }
-        // No step improves: what is left is rounding.
-        let Some((point, reached)) = next else { return Ok(()) };
-        (*exposures, value) = (point, reached);
     }
     Ok(())
+}
+
+/// A point along the step with a fair part of the promised decrease (Armijo 1966).
+fn search_line(
+    correlations: &Matrix,
+    budgets: &[f64],
+    (exposures, step, decrease): (&[f64], &[f64], f64),
+) -> Option<Vec<f64>> {
+    let objective = |x: &[f64]| {
+        let barrier: f64 = budgets.iter().zip(x).map(|(budget, x)| budget * x.ln()).sum();
+        0.5 * correlations.quadratic(x) - barrier
+    };
+    let value = objective(exposures);
+    let mut length = 1.0;
+    for _ in 0..STEPS_MAX {
+        let point: Vec<f64> = exposures.iter().zip(step).map(|(x, step)| x - length * step).collect();
+        if point.iter().all(|x| *x > 0.0) && objective(&point) <= value - 1e-4 * length * decrease {
+            return Some(point);
+        }
+        length *= 0.5;
+    }
+    None
 }

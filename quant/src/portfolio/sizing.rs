@@ -55,17 +55,17 @@ pub fn kelly_single(excess_return: f64, variance: f64, limits: KellyLimits) -> R
 ///
 /// # Errors
 /// If the covariance is not positive definite, or an input is not finite or out of range.
-pub fn kelly(
-    covariance: &Matrix,
-    excess_returns: &[f64],
-    limits: KellyLimits,
-) -> Result<Kelly, QuantError> {
+pub fn kelly(covariance: &Matrix, excess_returns: &[f64], limits: KellyLimits) -> Result<Kelly, QuantError> {
     let assets = deviations(covariance)?.len();
     check_per_asset("excess returns", excess_returns, assets)?;
     check::positive("fraction of Kelly", limits.fraction)?;
     if limits.fraction > 1.0 {
         let value = limits.fraction;
-        return Err(QuantError::OutOfRange { what: "fraction of Kelly", value, expected: "no more than one" });
+        return Err(QuantError::OutOfRange {
+            what: "fraction of Kelly",
+            value,
+            expected: "no more than one",
+        });
     }
     check::positive("largest leverage", limits.leverage_max)?;
     check_moderate("largest leverage", limits.leverage_max)?;

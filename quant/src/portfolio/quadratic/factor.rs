@@ -3,8 +3,8 @@
 //! To gain one costs a triangular solve; to lose one, a sweep of plane rotations (Gill, Golub, Murray and Saunders
 //! 1974): each of them far less than to factor anew.
 
-use crate::matrix::{add_scaled, dot};
 use crate::QuantError;
+use crate::matrix::{add_scaled, dot};
 
 /// Part of a variance that the other assets must leave unexplained: below it, what is left is rounding.
 const PIVOT_MIN: f64 = 1e-13;

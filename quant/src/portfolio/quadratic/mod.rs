@@ -12,7 +12,7 @@ mod factor;
 mod feasible;
 mod optimality;
 
-use crate::matrix::{Cholesky, add_scaled, dot};
+use crate::matrix::{add_scaled, dot};
 use crate::{Matrix, QuantError};
 use factor::Factor;
 pub(super) use optimality::Slope;
@@ -29,8 +29,11 @@ const MULTIPLIER_TOLERANCE: f64 = 1e-12;
 /// Part of the direction's size below which a component of it is rounding.
 const DIRECTION_TOLERANCE: f64 = 1e-12;
 
-/// How far a sum may drift from its limit before a step corrects it.
-const DRIFT_MAX: f64 = 1e-15;
+/// Change of a weight or a sum that is rounding, and that no limit stops.
+const CHANGE_MIN: f64 = 1e-15;
+
+/// Part of a limit's square that the limits before it must leave unexplained, or it says nothing new.
+const INDEPENDENCE_MIN: f64 = 1e-11;
 
 /// Limits on sums: `least ≤ coefficients · x ≤ most`. The first is the budget, an equality.
 #[derive(Debug, Clone)]
@@ -136,7 +139,7 @@ impl<'a> Solver<'a> {
         };
         for i in 0..n {
             if solver.x[i] >= program.upper[i] {
-                solver.places[i] = Place::Upper;
+                (solver.x[i], solver.places[i]) = (program.upper[i], Place::Upper);
             } else if solver.x[i] > program.lower[i] {
                 solver.set_free(i)?;
             }
@@ -177,7 +180,7 @@ impl<'a> Solver<'a> {
         let (mut stalled, mut is_fresh) = (0, true);
         for _ in 0..steps_max {
             self.steps += 1;
-            let direction = self.newton_direction()?;
+            let direction = self.newton_direction();
             let (length, stop) = self.longest_step(&direction.free);
             self.multipliers = direction.multipliers;
             let has_moved = self.advance(&direction.free, length);
@@ -194,6 +197,7 @@ impl<'a> Solver<'a> {
                 }
                 _ if is_fresh => return Ok(()),
                 _ => {
+                    self.correct_drift();
                     self.refresh_gradient();
                     is_fresh = true;
                 }
@@ -212,43 +216,41 @@ impl<'a> Solver<'a> {
     }
 
     /// The step to the best point of the working set.
-    fn newton_direction(&self) -> Result<Direction, QuantError> {
+    fn newton_direction(&self) -> Direction {
         let target = self.free.iter().map(|&i| -self.gradient[i]).collect();
+        self.solve_working_set(target, &vec![0.0; self.working.len()])
+    }
+
+    /// Takes back what rounding has moved the sums from their limits. No limit stops this: it may be all rounding, of
+    /// which nothing follows about the limits' independence.
+    fn correct_drift(&mut self) {
+        let rows = self.program.rows;
         let drift: Vec<f64> = self
             .working
             .iter()
             .map(|&(row, side)| {
-                let rows = self.program.rows;
                 let bound = if side == Side::Most { rows.most[row] } else { rows.least[row] };
-                let drift = bound - dot(rows.coefficients.row(row), &self.x);
-                if drift.abs() > DRIFT_MAX { drift } else { 0.0 }
+                bound - dot(rows.coefficients.row(row), &self.x)
             })
             .collect();
-        self.solve_working_set(target, &drift)
+        let correction = self.solve_working_set(vec![0.0; self.free.len()], &drift);
+        self.advance(&correction.free, 1.0);
     }
 
     /// Solves `H p + Aᵀ y = target`, `A p = sums` over the free variables and the working rows.
-    fn solve_working_set(&self, mut target: Vec<f64>, sums: &[f64]) -> Result<Direction, QuantError> {
+    fn solve_working_set(&self, mut target: Vec<f64>, sums: &[f64]) -> Direction {
         self.factor.forward(&mut target);
         let columns: Vec<Vec<f64>> = self.working.iter().map(|&(row, _)| self.eliminated(row)).collect();
-        let order = columns.len();
-        let mut schur = Matrix::zeros(order, order);
-        for i in 0..order {
-            for j in 0..=i {
-                schur[(i, j)] = dot(&columns[i], &columns[j]);
-            }
-        }
-        let right: Vec<f64> =
-            columns.iter().zip(sums).map(|(column, sum)| dot(column, &target) - sum).collect();
-        let multipliers = Cholesky::new(&schur, "limits that hold with equality")?.solve(&right);
+        let right = columns.iter().zip(sums).map(|(column, sum)| dot(column, &target) - sum).collect();
+        let (multipliers, rank) = solve_normal_equations(&columns, right);
         for (column, multiplier) in columns.iter().zip(&multipliers) {
             add_scaled(&mut target, -multiplier, column);
         }
         self.factor.backward(&mut target);
-        if self.free.len() == order && sums.iter().all(|sum| sum.abs() <= DRIFT_MAX) {
+        if self.free.len() <= rank && sums.iter().all(|sum| *sum == 0.0) {
             target.fill(0.0);
         }
-        Ok(Direction { free: target, multipliers })
+        Direction { free: target, multipliers }
     }
 
     /// `L⁻¹ a` for a row's coefficients of the free variables.
@@ -262,12 +264,9 @@ impl<'a> Solver<'a> {
     /// How much of the direction can be taken, and what stops it.
     fn longest_step(&self, direction: &[f64]) -> (f64, Option<Limit>) {
         let (mut length, mut stop) = (1.0, None);
-        if self.free.len() <= self.working.len() {
-            return (length, stop);
-        }
-        let size = largest(direction);
+        let negligible = (DIRECTION_TOLERANCE * largest(direction)).max(CHANGE_MIN);
         for (place, (&i, &change)) in self.free.iter().zip(direction).enumerate() {
-            if change.abs() <= DIRECTION_TOLERANCE * size {
+            if change.abs() <= negligible {
                 continue;
             }
             let (bound, side) = if change > 0.0 {
@@ -294,7 +293,7 @@ impl<'a> Solver<'a> {
             let coefficients = rows.coefficients.row(row);
             let terms = self.free.iter().zip(direction).map(|(&i, change)| coefficients[i] * change);
             let (change, size) = terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()));
-            if change.abs() <= DIRECTION_TOLERANCE * 10.0 * size {
+            if change.abs() <= (DIRECTION_TOLERANCE * 10.0 * size).max(CHANGE_MIN) {
                 continue;
             }
             let (bound, side) =
@@ -355,7 +354,8 @@ impl<'a> Solver<'a> {
 fn add_rows(sum: &mut [f64], matrix: &Matrix, parts: &[(usize, f64)]) {
     let (quads, rest) = parts.as_chunks::<4>();
     for &[(a, fa), (b, fb), (c, fc), (d, fd)] in quads {
-        let (first, second) = (matrix.row(a).iter().zip(matrix.row(b)), matrix.row(c).iter().zip(matrix.row(d)));
+        let (first, second) =
+            (matrix.row(a).iter().zip(matrix.row(b)), matrix.row(c).iter().zip(matrix.row(d)));
         for (sum, ((a, b), (c, d))) in sum.iter_mut().zip(first.zip(second)) {
             *sum += (fa * a + fb * b) + (fc * c + fd * d);
         }
@@ -363,6 +363,40 @@ fn add_rows(sum: &mut [f64], matrix: &Matrix, parts: &[(usize, f64)]) {
     for &(i, factor) in rest {
         add_scaled(sum, factor, matrix.row(i));
     }
+}
+
+/// Solves `ZᵀZ y = right` for the columns of `Z`, and gives their rank. A column that depends on those before it gets
+/// zero: its limit holds whenever theirs do.
+fn solve_normal_equations(columns: &[Vec<f64>], right: Vec<f64>) -> (Vec<f64>, usize) {
+    let mut lower = Matrix::zeros(columns.len(), columns.len());
+    let mut solution = right;
+    let mut rank = 0;
+    for (i, column) in columns.iter().enumerate() {
+        let square = dot(column, column);
+        let mut pivot = square;
+        for j in 0..i {
+            if lower[(j, j)] > 0.0 {
+                let rest = dot(column, &columns[j]) - dot(&lower.row(i)[..j], &lower.row(j)[..j]);
+                lower[(i, j)] = rest / lower[(j, j)];
+                pivot -= lower[(i, j)] * lower[(i, j)];
+                solution[i] -= lower[(i, j)] * solution[j];
+            }
+        }
+        if pivot > square * INDEPENDENCE_MIN {
+            rank += 1;
+            lower[(i, i)] = pivot.sqrt();
+            solution[i] /= lower[(i, i)];
+        } else {
+            lower.row_mut(i).fill(0.0);
+            solution[i] = 0.0;
+        }
+    }
+    for i in (0..columns.len()).rev().filter(|i| lower[(*i, *i)] > 0.0) {
+        solution[i] /= lower[(i, i)];
+        let (before, from) = solution.split_at_mut(i);
+        add_scaled(before, -from[0], &lower.row(i)[..i]);
+    }
+    (solution, rank)
 }
 
 fn largest(values: &[f64]) -> f64 {

@@ -2,7 +2,6 @@
 //! linear term grows.
 
 use super::{Limit, MULTIPLIER_TOLERANCE, Place, Side, Solver, add_rows, largest};
-use crate::QuantError;
 use crate::matrix::{add_scaled, dot};
 
 /// Part of what the returns could gain without limits below which a gain is rounding.
@@ -22,12 +21,17 @@ impl Solver<'_> {
         let reduced = self.reduced_gradient(&self.gradient, &self.multipliers);
         let tolerance = MULTIPLIER_TOLERANCE * self.gradient_size();
         let mut worst = (tolerance, None);
-        let rows = self.working.iter().zip(&self.multipliers).map(|(&(row, side), multiplier)| {
-            (row_error(side, *multiplier), Limit::Row(row, side))
-        });
-        let bounds = self.places.iter().enumerate().filter(|(i, _)| self.is_movable(*i)).map(|(i, &place)| {
-            (bound_error(place, reduced[i]), Limit::Bound(i, place))
-        });
+        let rows = self
+            .working
+            .iter()
+            .zip(&self.multipliers)
+            .map(|(&(row, side), multiplier)| (row_error(side, *multiplier), Limit::Row(row, side)));
+        let bounds = self
+            .places
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| self.is_movable(*i))
+            .map(|(i, &place)| (bound_error(place, reduced[i]), Limit::Bound(i, place)));
         for (error, limit) in rows.chain(bounds) {
             if error > worst.0 {
                 worst = (error, Some(limit));
@@ -59,17 +63,14 @@ impl Solver<'_> {
     }
 
     /// How the point moves when the linear term is `multiple * vector` and the multiple grows.
-    ///
-    /// # Errors
-    /// If the working set's equations cannot be solved.
-    pub(in crate::portfolio) fn slope(&self, vector: &[f64]) -> Result<Slope, QuantError> {
+    pub(in crate::portfolio) fn slope(&self, vector: &[f64]) -> Slope {
         let free: Vec<f64> = self.free.iter().map(|&i| vector[i]).collect();
         let mut unlimited = free.clone();
         self.factor.forward(&mut unlimited);
-        let direction = self.solve_working_set(free.clone(), &vec![0.0; self.working.len()])?;
+        let direction = self.solve_working_set(free.clone(), &vec![0.0; self.working.len()]);
         let gain = dot(&free, &direction.free);
         if gain > GAIN_TOLERANCE * dot(&unlimited, &unlimited) {
-            return Ok(Slope { gain, is_last: false });
+            return Slope { gain, is_last: false };
         }
         let mut change: Vec<f64> = vector.iter().map(|value| -value).collect();
         let moves: Vec<(usize, f64)> = self.free.iter().copied().zip(direction.free).collect();
@@ -84,7 +85,7 @@ impl Solver<'_> {
                 .iter()
                 .zip(&direction.multipliers)
                 .all(|(&(_, side), multiplier)| row_error(side, *multiplier) <= tolerance);
-        Ok(Slope { gain: 0.0, is_last })
+        Slope { gain: 0.0, is_last }
     }
 
     fn is_movable(&self, i: usize) -> bool {

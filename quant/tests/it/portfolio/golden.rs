@@ -9,7 +9,9 @@ use bulkhead_quant::portfolio::black_litterman::{
 use bulkhead_quant::portfolio::hierarchical::hierarchical_risk_parity;
 use bulkhead_quant::portfolio::limits::Limits;
 use bulkhead_quant::portfolio::linkage::Linkage;
-use bulkhead_quant::portfolio::mean_variance::{MeanVariance, Objective, Portfolio, minimum_variance, optimise};
+use bulkhead_quant::portfolio::mean_variance::{
+    MeanVariance, Objective, Portfolio, minimum_variance, optimise,
+};
 use bulkhead_quant::portfolio::risk_parity::{risk_budget, risk_parity};
 use bulkhead_quant::portfolio::sizing::inverse_volatility;
 use serde_json::Value;
@@ -40,8 +42,7 @@ impl Golden {
     }
 
     fn optimise(&self, limits: &Limits, objective: Objective) -> Portfolio {
-        let problem =
-            MeanVariance { covariance: &self.covariance, expected_returns: &self.returns, limits };
+        let problem = MeanVariance { covariance: &self.covariance, expected_returns: &self.returns, limits };
         let portfolio = optimise(&problem, objective).unwrap();
         assert!(portfolio.residual <= 1e-12, "{objective:?}: residual {:e}", portfolio.residual);
         portfolio
@@ -134,8 +135,7 @@ fn black_and_litterman_meet_the_reference() {
     let market = numbers(&want["market_weights"]);
     let equilibrium = equilibrium_returns(&golden.covariance, &market, number(&want["delta"])).unwrap();
     golden.assert_numbers("equilibrium", &want["pi_delta_S_w"], (&equilibrium, 1e-15));
-    let views =
-        [View::absolute(10, 0, 0.10).unwrap(), View::relative(10, (2, 5), 0.03).unwrap()];
+    let views = [View::absolute(10, 0, 0.10).unwrap(), View::relative(10, (2, 5), 0.03).unwrap()];
     for (view, exposures) in views.iter().zip(table(&want["P"])) {
         assert_eq!(view.exposures, exposures);
     }

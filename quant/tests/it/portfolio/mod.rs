@@ -28,8 +28,9 @@ fn sample_covariance(observations: &[Vec<f64>]) -> Matrix {
 /// Daily returns of a market with three common factors, and their sample covariance and means.
 fn market(n: usize, seed: u64) -> (Matrix, Vec<f64>) {
     let mut random = SplitMix64::new(seed);
-    let betas: Vec<[f64; 3]> =
-        (0..n).map(|_| [0.6 + 0.8 * random.uniform(), 0.5 * random.normal(), 0.5 * random.normal()]).collect();
+    let betas: Vec<[f64; 3]> = (0..n)
+        .map(|_| [0.6 + 0.8 * random.uniform(), 0.5 * random.normal(), 0.5 * random.normal()])
+        .collect();
     let own: Vec<f64> = (0..n).map(|_| 0.008 + 0.015 * random.uniform()).collect();
     let observations: Vec<Vec<f64>> = (0..6 * n + 40)
         .map(|_| {
