@@ -14,7 +14,11 @@ fn surface(p: &Parameters) -> Vec<Quote> {
             let strike = f * (z * dev).exp();
             let kind = if z < 0.0 { OptionKind::Put } else { OptionKind::Call };
             let contract = Contract { strike, expiry_years: t, kind };
-            quotes.push(Quote { market, contract, observed: Observed::Price(price(&market, p, &contract).unwrap()) });
+            quotes.push(Quote {
+                market,
+                contract,
+                observed: Observed::Price(price(&market, p, &contract).unwrap()),
+            });
         }
     }
     quotes
@@ -22,7 +26,11 @@ fn surface(p: &Parameters) -> Vec<Quote> {
 
 fn error(a: &Parameters, b: &Parameters) -> f64 {
     let r = |x: f64, y: f64| (x / y - 1.0).abs();
-    r(a.v0, b.v0).max(r(a.kappa, b.kappa)).max(r(a.theta, b.theta)).max(r(a.sigma, b.sigma)).max((a.rho - b.rho).abs())
+    r(a.v0, b.v0)
+        .max(r(a.kappa, b.kappa))
+        .max(r(a.theta, b.theta))
+        .max(r(a.sigma, b.sigma))
+        .max((a.rho - b.rho).abs())
 }
 
 fn main() {
@@ -38,17 +46,50 @@ fn main() {
         println!("{name}: priced 50 in {:?}", t.elapsed());
         let starts = [
             ("none", None),
-            ("near", Some(Parameters { v0: p.v0 * 1.1, kappa: p.kappa * 0.8, theta: p.theta * 1.1, sigma: p.sigma * 1.2, rho: p.rho * 0.9 })),
+            (
+                "near",
+                Some(Parameters {
+                    v0: p.v0 * 1.1,
+                    kappa: p.kappa * 0.8,
+                    theta: p.theta * 1.1,
+                    sigma: p.sigma * 1.2,
+                    rho: p.rho * 0.9,
+                }),
+            ),
             ("flat", Some(Parameters { v0: p.theta, kappa: 1.0, theta: p.theta, sigma: 0.3, rho: 0.0 })),
-            ("far", Some(Parameters { v0: p.v0 * 4.0, kappa: p.kappa * 4.0, theta: p.theta * 0.3, sigma: p.sigma * 0.25, rho: -p.rho })),
+            (
+                "far",
+                Some(Parameters {
+                    v0: p.v0 * 4.0,
+                    kappa: p.kappa * 4.0,
+                    theta: p.theta * 0.3,
+                    sigma: p.sigma * 0.25,
+                    rho: -p.rho,
+                }),
+            ),
             ("poor", Some(Parameters { v0: 1.0, kappa: 0.1, theta: 0.01, sigma: 2.0, rho: 0.9 })),
         ];
         for (what, start) in starts {
-            let run = || { let c = Calibration::new(&quotes); if let Some(s) = start { c.start(s).run() } else { c.run() } };
-            let mut times: Vec<f64> = (0..101).map(|_| { let t = Instant::now(); std::hint::black_box(run().ok()); t.elapsed().as_secs_f64() * 1e6 }).collect();
+            let run = || {
+                let c = Calibration::new(&quotes);
+                if let Some(s) = start { c.start(s).run() } else { c.run() }
+            };
+            let mut times: Vec<f64> = (0..101)
+                .map(|_| {
+                    let t = Instant::now();
+                    std::hint::black_box(run().ok());
+                    t.elapsed().as_secs_f64() * 1e6
+                })
+                .collect();
             times.sort_by(f64::total_cmp);
             match run() {
-                Ok(fit) => println!("  {what}: {:.0} us, its {}, err {:.1e}, rmse {:.1e}", times[50], fit.iterations, error(&fit.parameters, &p), fit.rmse_volatility),
+                Ok(fit) => println!(
+                    "  {what}: {:.0} us, its {}, err {:.1e}, rmse {:.1e}",
+                    times[50],
+                    fit.iterations,
+                    error(&fit.parameters, &p),
+                    fit.rmse_volatility
+                ),
                 Err(e) => println!("  {what}: {:.0} us {e}", times[50]),
             }
         }
@@ -59,7 +100,13 @@ fn main() {
     let n = 500;
     for i in 0..n {
         let mut log = |a: f64, b: f64| a * (b / a).powf(r.uniform());
-        let p = Parameters { v0: log(0.005, 1.0), kappa: log(0.5, 8.0), theta: log(0.005, 1.0), sigma: log(0.1, 2.0), rho: 0.0 };
+        let p = Parameters {
+            v0: log(0.005, 1.0),
+            kappa: log(0.5, 8.0),
+            theta: log(0.005, 1.0),
+            sigma: log(0.1, 2.0),
+            rho: 0.0,
+        };
         let p = Parameters { rho: -0.95 + 1.45 * r.uniform(), ..p };
         let quotes = surface(&p);
         let t = Instant::now();
@@ -67,8 +114,14 @@ fn main() {
         total += t.elapsed().as_secs_f64();
         match fit {
             Ok(fit) if error(&fit.parameters, &p) < 1e-3 => good += 1,
-            Ok(fit) => { wrong += 1; println!("{i} WRONG {p:?}\n   {fit:?}"); }
-            Err(e) => { not += 1; println!("{i} not: {e} {p:?}"); }
+            Ok(fit) => {
+                wrong += 1;
+                println!("{i} WRONG {p:?}\n   {fit:?}");
+            }
+            Err(e) => {
+                not += 1;
+                println!("{i} not: {e} {p:?}");
+            }
         }
     }
     println!("good {good} not {not} wrong {wrong}, mean {:.0} us", total / n as f64 * 1e6);

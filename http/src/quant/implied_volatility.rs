@@ -8,7 +8,6 @@ use crate::schema::Answer;
 use crate::state::AppState;
 use bulkhead_quant::option::implied_volatility::{ForwardQuote, Quote, normal_of_forward_price, of_price};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -76,7 +76,8 @@ impl From<&Job> for JobView {
             cancel_requested: job.is_cancelled(),
             created_at: job.created_at,
             finished_at,
-            expires_at: finished_at.map(|at| at.plus_micros(i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX))),
+            expires_at: finished_at
+                .map(|at| at.plus_micros(i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX))),
             result,
             error,
         }

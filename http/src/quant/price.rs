@@ -8,7 +8,6 @@ use crate::schema::Answer;
 use crate::state::AppState;
 use bulkhead_quant::option::{OptionKind, black_scholes, heston};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -102,10 +101,7 @@ struct SensitivitiesView {
 /// Black-Scholes, or Heston by quadrature to about 1e-12 of the spot.
 #[utoipa::path(post, path = "/quant/price", tag = "Quant", security(("bearer" = [])), request_body = PriceRequest,
     responses((status = 200, body = Answer<PriceAnswer>), (status = 422, description = "INVALID_NUMBERS")))]
-async fn price_option(
-    _: Member,
-    JsonBody(request): JsonBody<PriceRequest>,
-) -> ApiResult<Data<PriceAnswer>> {
+async fn price_option(_: Member, JsonBody(request): JsonBody<PriceRequest>) -> ApiResult<Data<PriceAnswer>> {
     let kind = option_kind(&request.r#type)?;
     match choice("model", &request.model)? {
         ModelName::BlackScholes => black_scholes_answer(kind, &request).map(Data),

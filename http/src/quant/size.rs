@@ -17,7 +17,6 @@ use bulkhead_quant::QuantError;
 use bulkhead_quant::portfolio::sizing::{KellyLimits, kelly_bet, kelly_single, volatility_scale};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -199,7 +198,13 @@ impl Sizing {
         };
         let tradable =
             quantity >= instrument.quantity_min.get() && notional.get() >= instrument.notional_min.get();
-        let side = if quantity.is_zero() { None } else if fraction < 0.0 { Some("sell") } else { Some("buy") };
+        let side = if quantity.is_zero() {
+            None
+        } else if fraction < 0.0 {
+            Some("sell")
+        } else {
+            Some("buy")
+        };
         let symbol = instrument.symbol;
         Ok(SizeAnswer { symbol, equity, price, fraction, side, quantity, notional, capped_by, tradable })
     }

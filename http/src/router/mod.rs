@@ -3,7 +3,9 @@
 use crate::context::RequestIds;
 use crate::edge::{edge, method_not_allowed, route_not_found};
 use crate::state::AppState;
-use crate::{admin, auth, events, health, instruments, openapi, orders, portfolio, quant, tenants, trades, ws};
+use crate::{
+    admin, auth, events, health, instruments, openapi, orders, portfolio, quant, tenants, trades, ws,
+};
 use axum::Router;
 use axum::http::header;
 use axum::middleware::from_fn_with_state;

@@ -13,5 +13,3 @@ pub enum OptionKind {
     Call,
     Put,
 }
-/// The right to buy or the right to sell.
-pub enum OptionKind { Call, Put }

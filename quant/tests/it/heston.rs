@@ -38,7 +38,8 @@ const TOLERANCE: f64 = 1e-12;
 fn the_prices_of_lewis_are_met() {
     let file = golden("heston_reference");
     let lewis = &file["lewis"];
-    let market = Market { spot: number(&lewis["S"]), rate: number(&lewis["r"]), dividend: number(&lewis["q"]) };
+    let market =
+        Market { spot: number(&lewis["S"]), rate: number(&lewis["r"]), dividend: number(&lewis["q"]) };
     for quote in lewis["quotes"].as_array().unwrap() {
         for (kind, name) in [(OptionKind::Call, "call"), (OptionKind::Put, "put")] {
             let contract = Contract { strike: number(&quote["K"]), expiry_years: number(&lewis["T"]), kind };
@@ -113,13 +114,47 @@ fn greeks_print() {
     let h = 1e-5;
     let p = |m: Market, q: Parameters, c: Contract| price(&m, &q, &c).unwrap();
     let (m, q, c) = (market, parameters, contract);
-    println!("delta {}", (p(Market { spot: 100.0 + h, ..m }, q, c) - p(Market { spot: 100.0 - h, ..m }, q, c)) / (2.0 * h));
-    println!("gamma {}", (p(Market { spot: 100.01, ..m }, q, c) - 2.0 * p(m, q, c) + p(Market { spot: 100.0 - 0.01, ..m }, q, c)) / (1e-4));
-    println!("theta {}", -(p(m, q, Contract { expiry_years: 0.5 + h, ..c }) - p(m, q, Contract { expiry_years: 0.5 - h, ..c })) / (2.0 * h));
-    println!("rho {}", (p(Market { rate: 0.03 + h, ..m }, q, c) - p(Market { rate: 0.03 - h, ..m }, q, c)) / (2.0 * h));
-    println!("v0 {}", (p(m, Parameters { v0: 0.04 + h, ..q }, c) - p(m, Parameters { v0: 0.04 - h, ..q }, c)) / (2.0 * h));
-    println!("kappa {}", (p(m, Parameters { kappa: 1.5 + h, ..q }, c) - p(m, Parameters { kappa: 1.5 - h, ..q }, c)) / (2.0 * h));
-    println!("theta {}", (p(m, Parameters { theta: 0.06 + h, ..q }, c) - p(m, Parameters { theta: 0.06 - h, ..q }, c)) / (2.0 * h));
-    println!("sigma {}", (p(m, Parameters { sigma: 0.5 + h, ..q }, c) - p(m, Parameters { sigma: 0.5 - h, ..q }, c)) / (2.0 * h));
-    println!("rho {}", (p(m, Parameters { rho: -0.7 + h, ..q }, c) - p(m, Parameters { rho: -0.7 - h, ..q }, c)) / (2.0 * h));
+    println!(
+        "delta {}",
+        (p(Market { spot: 100.0 + h, ..m }, q, c) - p(Market { spot: 100.0 - h, ..m }, q, c)) / (2.0 * h)
+    );
+    println!(
+        "gamma {}",
+        (p(Market { spot: 100.01, ..m }, q, c) - 2.0 * p(m, q, c)
+            + p(Market { spot: 100.0 - 0.01, ..m }, q, c))
+            / (1e-4)
+    );
+    println!(
+        "theta {}",
+        -(p(m, q, Contract { expiry_years: 0.5 + h, ..c })
+            - p(m, q, Contract { expiry_years: 0.5 - h, ..c }))
+            / (2.0 * h)
+    );
+    println!(
+        "rho {}",
+        (p(Market { rate: 0.03 + h, ..m }, q, c) - p(Market { rate: 0.03 - h, ..m }, q, c)) / (2.0 * h)
+    );
+    println!(
+        "v0 {}",
+        (p(m, Parameters { v0: 0.04 + h, ..q }, c) - p(m, Parameters { v0: 0.04 - h, ..q }, c)) / (2.0 * h)
+    );
+    println!(
+        "kappa {}",
+        (p(m, Parameters { kappa: 1.5 + h, ..q }, c) - p(m, Parameters { kappa: 1.5 - h, ..q }, c))
+            / (2.0 * h)
+    );
+    println!(
+        "theta {}",
+        (p(m, Parameters { theta: 0.06 + h, ..q }, c) - p(m, Parameters { theta: 0.06 - h, ..q }, c))
+            / (2.0 * h)
+    );
+    println!(
+        "sigma {}",
+        (p(m, Parameters { sigma: 0.5 + h, ..q }, c) - p(m, Parameters { sigma: 0.5 - h, ..q }, c))
+            / (2.0 * h)
+    );
+    println!(
+        "rho {}",
+        (p(m, Parameters { rho: -0.7 + h, ..q }, c) - p(m, Parameters { rho: -0.7 - h, ..q }, c)) / (2.0 * h)
+    );
 }

@@ -2,12 +2,12 @@
 #![cfg(test)]
 
 mod black_scholes;
-mod process;
-mod sabr;
-mod heston;
-mod portfolio;
 mod covariance;
 mod garch;
+mod heston;
+mod portfolio;
+mod process;
 mod risk;
+mod sabr;
 mod support;
 mod surface;

@@ -84,7 +84,8 @@ fn the_reference_estimates_are_met() {
 #[test]
 fn the_errors_are_those_of_repeated_samples() {
     let times = even_times(2000, 0.02);
-    let fits: Vec<Fit> = (0..400).map(|seed| reverting(fit(&simulate(&times, [3.0, 5.0, 0.8], seed), 0.02))).collect();
+    let fits: Vec<Fit> =
+        (0..400).map(|seed| reverting(fit(&simulate(&times, [3.0, 5.0, 0.8], seed), 0.02))).collect();
     let check = |name: &str, truth: f64, pick: fn(&Fit) -> (f64, f64)| {
         let scores: Vec<f64> = fits.iter().map(|fit| (pick(fit).0 - truth) / pick(fit).1).collect();
         let variance = scores.iter().map(|score| score * score).sum::<f64>() / 400.0;

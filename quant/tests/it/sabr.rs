@@ -45,7 +45,8 @@ fn the_reference_volatilities_are_met() {
         check_smile(&at(Expansion::FlochKennedy), case, "floch_kennedy", 1e-11);
     }
     let case = &file["shifted"];
-    let smile = Underlying { shift: number(&case["shift"]), ..underlying(number(&case["F"]), number(&case["T"])) };
+    let smile =
+        Underlying { shift: number(&case["shift"]), ..underlying(number(&case["F"]), number(&case["T"])) };
     let model = Model::new(parameters(case), smile, Expansion::Hagan).unwrap();
     check_smile(&model, case, "shifted_lognormal", 1e-12);
     let case = &file["quantlib_testSabrInterpolation"];

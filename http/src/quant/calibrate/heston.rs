@@ -11,11 +11,8 @@ use crate::schema::Answer;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
-use bulkhead_quant::option::heston::{
-    Calibration, Contract, Fit, Market, Observed, Parameters, Quote,
-};
+use bulkhead_quant::option::heston::{Calibration, Contract, Fit, Market, Observed, Parameters, Quote};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::time::Instant;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

@@ -14,10 +14,7 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .merge(heston::router())
-        .merge(sabr::router())
-        .merge(ornstein_uhlenbeck::router())
+    OpenApiRouter::new().merge(heston::router()).merge(sabr::router()).merge(ornstein_uhlenbeck::router())
 }
 
 /// Where a calibration's parameters are to be kept, if anywhere.

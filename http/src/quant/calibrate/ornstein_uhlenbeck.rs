@@ -10,10 +10,10 @@ use crate::schema::Answer;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
+use bulkhead_actors::jobs::JobRun;
 use bulkhead_quant::QuantError;
 use bulkhead_quant::process::ornstein_uhlenbeck::{Estimate, Reason, fit, fit_uneven};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -86,7 +86,7 @@ async fn calibrate_ou(
         return Err(ApiError::new(Code::FieldUnknown, "send either step_years or times_years"));
     }
     let shelf = Shelf::new("ou", underlying)?;
-    let work = move |_: &_| {
+    let work = move |_: &JobRun<'_>| {
         let estimate = match times_years {
             Some(times) => fit_uneven(&times, &series)?,
             None => fit(&series, step_years.unwrap_or(STEP_YEARS))?,

@@ -10,11 +10,11 @@ use crate::schema::Answer;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
+use bulkhead_actors::jobs::JobRun;
 use bulkhead_quant::QuantError;
 use bulkhead_quant::option::sabr::{Beta, Expansion, Fit, Quote, Settings, Underlying, fit};
 use bulkhead_quant::option::surface::{Grid, NegativeDensity};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -138,7 +138,7 @@ async fn calibrate_sabr(
             weight: weight.unwrap_or(1.0),
         })
         .collect();
-    let work = move |_: &_| shelf.output(&view(&fit(&underlying, &quotes, &settings)?)?);
+    let work = move |_: &JobRun<'_>| shelf.output(&view(&fit(&underlying, &quotes, &settings)?)?);
     compute(&state, &principal, "calibrate_sabr", work).await
 }
 

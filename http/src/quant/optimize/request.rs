@@ -201,11 +201,7 @@ fn views(requests: &[ViewRequest], places: &Places<'_>) -> ApiResult<Vec<View>> 
             let at = place(places, symbol)?;
             exposures.get_mut(at).into_iter().for_each(|entry| *entry = *exposure);
         }
-        views.push(View {
-            exposures,
-            expected_return: request.expected_return,
-            variance: request.variance,
-        });
+        views.push(View { exposures, expected_return: request.expected_return, variance: request.variance });
     }
     Ok(views)
 }

@@ -1,15 +1,16 @@
 //! The computation behind the route.
 
-use bulkhead_quant::portfolio::black_litterman::{BlackLitterman, View, black_litterman, equilibrium_returns};
+use bulkhead_quant::portfolio::black_litterman::{
+    BlackLitterman, View, black_litterman, equilibrium_returns,
+};
 use bulkhead_quant::portfolio::hierarchical::hierarchical_risk_parity;
 use bulkhead_quant::portfolio::limits::Limits;
 use bulkhead_quant::portfolio::linkage::Linkage;
 use bulkhead_quant::portfolio::mean_variance::{MeanVariance, Objective, optimise};
 use bulkhead_quant::portfolio::risk_parity::{risk_budget, risk_parity};
 use bulkhead_quant::portfolio::sizing::{KellyLimits, inverse_volatility, kelly};
-use bulkhead_quant::risk::covariance::{
-    Target, ewma_covariance, ledoit_wolf, sample_covariance,
-};
+use bulkhead_quant::risk::covariance::shrinkage::{Target, ledoit_wolf};
+use bulkhead_quant::risk::covariance::{ewma_covariance, sample_covariance};
 use bulkhead_quant::risk::moments::Divisor;
 use bulkhead_quant::{Matrix, QuantError};
 use serde::{Deserialize, Serialize};
@@ -121,8 +122,7 @@ impl Problem {
                     return Err(QuantError::TooFew { what: "expected_returns", needed: assets, got: 0 });
                 }
             };
-            let problem =
-                MeanVariance { covariance, expected_returns: &returns, limits: &self.limits };
+            let problem = MeanVariance { covariance, expected_returns: &returns, limits: &self.limits };
             Ok((optimise(&problem, objective)?.weights, expected))
         };
         match self.method {
@@ -187,12 +187,17 @@ impl Problem {
         let volatility = variance.max(0.0).sqrt();
         let expected_return = expected
             .map(|returns| returns.iter().zip(weights).map(|(value, weight)| value * weight).sum::<f64>());
-        let share = |(slope, weight): (&f64, &f64)| if variance > 0.0 { slope * weight / variance } else { 0.0 };
+        let share =
+            |(slope, weight): (&f64, &f64)| if variance > 0.0 { slope * weight / variance } else { 0.0 };
         let shares = marginal.iter().zip(weights).map(share);
         let named = self.symbols.iter().zip(weights).zip(shares);
         Ok(WeightsAnswer {
             weights: named
-                .map(|((symbol, &weight), risk_share)| WeightView { symbol: symbol.clone(), weight, risk_share })
+                .map(|((symbol, &weight), risk_share)| WeightView {
+                    symbol: symbol.clone(),
+                    weight,
+                    risk_share,
+                })
                 .collect(),
             expected_return,
             volatility,

@@ -97,8 +97,7 @@ impl Exponent {
         let root_by_variance = (self.a * self.inverse_root).scale(0.5);
         let late = self.root_time * self.decay;
         let remainder = self.decayed - late;
-        let bracket =
-            Complex::new(2.0, 0.0) - self.decayed + (self.decay * self.difference).scale(time);
+        let bracket = Complex::new(2.0, 0.0) - self.decayed + (self.decay * self.difference).scale(time);
         let shrink = (self.a * self.decay).scale(time);
 
         let q_by_b = self.decayed + root_by_b * bracket;
@@ -106,12 +105,11 @@ impl Exponent {
         let short_by_variance = -((shrink + self.short * bracket) * root_by_variance * self.inverse_q);
         let long_by_b = self.scaled_difference
             * self.inverse_root
-            * ((self.decayed + root_by_b * remainder).scale(2.0) * self.inverse_q
-                - Complex::new(time, 0.0));
+            * ((self.decayed + root_by_b * remainder).scale(2.0) * self.inverse_q - Complex::new(time, 0.0));
         let grown = (self.decayed + self.difference * remainder * self.inverse_root).scale(2.0);
-        let long_by_variance =
-            (root_by_variance * (grown * self.inverse_q - Complex::new(time, 0.0)) - self.long)
-                .scale(1.0 / variance);
+        let long_by_variance = (root_by_variance * (grown * self.inverse_q - Complex::new(time, 0.0))
+            - self.long)
+            .scale(1.0 / variance);
 
         let by_b = long_by_b.scale(pull) + short_by_b.scale(parameters.v0);
         let by_variance = long_by_variance.scale(pull) + short_by_variance.scale(parameters.v0);

@@ -117,7 +117,9 @@ impl Grid {
             .chunks(BLOCK)
             .map(|rule| {
                 let nodes: [f64; BLOCK] = std::array::from_fn(|j| cutoff * (0.5 * (rule[j].0 + 1.0)).powi(2));
-                let weight = |j: usize| 0.5 * cutoff * (rule[j].0 + 1.0) * rule[j].1 / nodes[j].mul_add(nodes[j], 0.25);
+                let weight = |j: usize| {
+                    0.5 * cutoff * (rule[j].0 + 1.0) * rule[j].1 / nodes[j].mul_add(nodes[j], 0.25)
+                };
                 Block { nodes, weights: std::array::from_fn(weight) }
             })
             .collect();
@@ -175,8 +177,8 @@ impl Grid {
 #[cfg(test)]
 mod experiment {
     use super::*;
-    use crate::option::heston::{Contract, Market, pricing::price};
     use crate::option::OptionKind;
+    use crate::option::heston::{Contract, Market, pricing::price};
     use crate::random::SplitMix64;
 
     #[test]
@@ -185,28 +187,68 @@ mod experiment {
         let mut rows = Vec::new();
         for _ in 0..1500 {
             let mut log = |a: f64, b: f64| a * (b / a).powf(r.uniform());
-            let p = Parameters { v0: log(0.005, 1.0), kappa: log(0.5, 8.0), theta: log(0.005, 1.0), sigma: log(0.1, 2.0), rho: 0.0 };
+            let p = Parameters {
+                v0: log(0.005, 1.0),
+                kappa: log(0.5, 8.0),
+                theta: log(0.005, 1.0),
+                sigma: log(0.1, 2.0),
+                rho: 0.0,
+            };
             let p = Parameters { rho: -0.95 + 1.45 * r.uniform(), ..p };
             let t = 0.1 * 20f64.powf(r.uniform());
             let dev = p.expected_variance(t).sqrt();
             let market = Market { spot: 1.0, rate: 0.0, dividend: 0.0 };
-            let targets: Vec<Target> = (0..5).map(|i| Target { time: t, x: dev * (2.0 - i as f64 * 0.9), value: 0.0, vega: 1.0, volatility: 0.2, scale: 1.0 }).collect();
-            let want: Vec<f64> = targets.iter().map(|q| {
-                let k = (-q.x).exp();
-                price(&market, &p, &Contract { strike: k, expiry_years: t, kind: if q.x < 0.0 { OptionKind::Call } else { OptionKind::Put } }).unwrap() / k.sqrt()
-            }).collect();
-            let errs: Vec<f64> = [(1, 18.0, 4.5), (2, 18.0, 9.0), (2, 28.0, 6.0), (2, 28.0, 5.0), (2, 26.0, 6.0), (1, 18.0, 4.0)].iter().map(|&(blocks, fall, stretch)| {
+            let targets: Vec<Target> = (0..5)
+                .map(|i| Target {
+                    time: t,
+                    x: dev * (2.0 - i as f64 * 0.9),
+                    value: 0.0,
+                    vega: 1.0,
+                    volatility: 0.2,
+                    scale: 1.0,
+                })
+                .collect();
+            let want: Vec<f64> = targets
+                .iter()
+                .map(|q| {
+                    let k = (-q.x).exp();
+                    price(
+                        &market,
+                        &p,
+                        &Contract {
+                            strike: k,
+                            expiry_years: t,
+                            kind: if q.x < 0.0 { OptionKind::Call } else { OptionKind::Put },
+                        },
+                    )
+                    .unwrap()
+                        / k.sqrt()
+                })
+                .collect();
+            let errs: Vec<f64> = [
+                (1, 18.0, 4.5),
+                (2, 18.0, 9.0),
+                (2, 28.0, 6.0),
+                (2, 28.0, 5.0),
+                (2, 26.0, 6.0),
+                (1, 18.0, 4.0),
+            ]
+            .iter()
+            .map(|&(blocks, fall, stretch)| {
                 let mut g = Grid::new(&targets, &p, Fineness { blocks, fall, stretch });
                 let mut e: f64 = 0.0;
                 g.evaluate(&p, |q, v, _| e = e.max((v - want[q]).abs()));
                 e / dev
-            }).collect();
+            })
+            .collect();
             let ratio = cutoff(&p, t, 30.0) * dev / 60f64.sqrt();
             rows.push((ratio, errs));
         }
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));
         for chunk in rows.chunks(60) {
-            let worst: Vec<String> = (0..6).map(|k| format!("{:.0e}", chunk.iter().map(|row| row.1[k]).fold(0.0, f64::max))).collect();
+            let worst: Vec<String> = (0..6)
+                .map(|k| format!("{:.0e}", chunk.iter().map(|row| row.1[k]).fold(0.0, f64::max)))
+                .collect();
             println!("EXP {:.2}..{:.2}: {}", chunk[0].0, chunk[chunk.len() - 1].0, worst.join(" "));
         }
     }

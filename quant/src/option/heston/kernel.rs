@@ -45,7 +45,8 @@ pub(super) fn characteristic(parameters: &Parameters, time: f64, blocks: &[Block
             let exponent = Exponent::new(&parameters, time, z);
             let value = exponential(exponent.value(&parameters)).scale(weights[j]);
             let by = exponent.by_parameter(&parameters, time, z);
-            let all = [value, value * by.v0, value * by.kappa, value * by.theta, value * by.sigma, value * by.rho];
+            let all =
+                [value, value * by.v0, value * by.kappa, value * by.theta, value * by.sigma, value * by.rho];
             for (k, entry) in all.iter().enumerate() {
                 out[2 * k][j] = entry.re;
                 out[2 * k + 1][j] = entry.im;

@@ -124,8 +124,8 @@ pub fn greeks(market: &Market, parameters: &Parameters, contract: &Contract) -> 
         OptionKind::Put => -normal::cdf(-upper),
     };
     let by_forward = certain + middle / forward * (0.5 * value + by_x);
-    let by_forward_twice = normal::pdf(upper) / (forward * deviation)
-        + middle / forward * (by_x_twice - 0.25 * value) / forward;
+    let by_forward_twice =
+        normal::pdf(upper) / (forward * deviation) + middle / forward * (by_x_twice - 0.25 * value) / forward;
     let growth = forward / market.spot;
     let along = discount * forward * by_forward;
     let scale = discount * middle;

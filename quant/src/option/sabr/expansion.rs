@@ -81,9 +81,12 @@ impl Point {
         let bend = Bend::new(nu * self.reach / alpha, rho);
         let leading = alpha * self.level * bend.ratio;
         let correction = if self.follows_strike {
-            self.square * leading * leading + self.cross * rho * nu * alpha - nu * nu * bend.curvature(rho).value
+            self.square * leading * leading + self.cross * rho * nu * alpha
+                - nu * nu * bend.curvature(rho).value
         } else {
-            self.square * alpha * alpha + self.cross * rho * nu * alpha + (2.0 - 3.0 * rho * rho) * nu * nu / 24.0
+            self.square * alpha * alpha
+                + self.cross * rho * nu * alpha
+                + (2.0 - 3.0 * rho * rho) * nu * nu / 24.0
         };
         leading * (1.0 + expiry_years * correction)
     }

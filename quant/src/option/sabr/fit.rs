@@ -75,12 +75,15 @@ pub fn fit(underlying: &Underlying, quotes: &[Quote], settings: &Settings) -> Re
         Beta::Fitted => smile.solve_with_beta(),
     };
     if !solution.cost.is_finite() {
-        return Err(QuantError::NotIdentified { why: "no parameters give finite volatilities at the quotes" });
+        return Err(QuantError::NotIdentified {
+            why: "no parameters give finite volatilities at the quotes",
+        });
     }
     let Dynamics { alpha, nu, rho, .. } = solution.dynamics;
     let model = Model::new(Parameters { alpha, beta, nu, rho }, *underlying, settings.expansion)?;
     let points = smile.points(beta);
-    let errors = points.iter().map(|point| (point.model.volatility(&solution.dynamics) - point.volatility).abs());
+    let errors =
+        points.iter().map(|point| (point.model.volatility(&solution.dynamics) - point.volatility).abs());
     Ok(Fit {
         model,
         root_mean_square_error: (solution.cost / smile.weight).sqrt(),
@@ -123,11 +126,7 @@ struct Normal {
 }
 
 impl<'a> Smile<'a> {
-    fn new(
-        underlying: &'a Underlying,
-        quotes: &[Quote],
-        settings: &'a Settings,
-    ) -> Result<Self, QuantError> {
+    fn new(underlying: &'a Underlying, quotes: &[Quote], settings: &'a Settings) -> Result<Self, QuantError> {
         if quotes.len() > QUOTES_MAX {
             return Err(QuantError::TooMany { what: "smile", most: QUOTES_MAX, got: quotes.len() });
         }

@@ -29,7 +29,8 @@ impl Parabola {
         // Orthogonal polynomials of degree one and two on these abscissas.
         let total = near.iter().fold((0.0, 0.0, 0.0), |sum, &(x, y)| (sum.0 + x, sum.1 + y, sum.2 + 1.0));
         let (centre, mean) = (total.0 / total.2, total.1 / total.2);
-        let moment = |f: &dyn Fn(f64, f64) -> f64| near.iter().map(|&(x, y)| f(x - centre, y - mean)).sum::<f64>();
+        let moment =
+            |f: &dyn Fn(f64, f64) -> f64| near.iter().map(|&(x, y)| f(x - centre, y - mean)).sum::<f64>();
         let second = moment(&|x, _| x * x);
         let third = moment(&|x, _| x * x * x);
         let (lean, offset) = (third / second, second / total.2);

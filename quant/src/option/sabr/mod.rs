@@ -110,7 +110,8 @@ impl Model {
     /// If the grid is not one; where the expansion breaks down.
     pub fn arbitrage(&self, grid: &Grid) -> Result<Vec<NegativeDensity>, QuantError> {
         let Underlying { forward, expiry_years, shift } = self.underlying;
-        let found = grid.negative_densities(|log_moneyness| self.scaled_value(forward + shift, log_moneyness))?;
+        let found =
+            grid.negative_densities(|log_moneyness| self.scaled_value(forward + shift, log_moneyness))?;
         let describe = |(log_moneyness, density): (f64, f64)| {
             let strike = (forward + shift) * log_moneyness.exp() - shift;
             NegativeDensity { expiry_years, strike, log_moneyness, density }
@@ -125,7 +126,9 @@ impl Model {
         let volatility = self.volatility(strike - shift)?;
         if self.expansion != Expansion::HaganNormal {
             let log_moneyness = log_ratio(strike, forward);
-            return Ok((0.5 * log_moneyness).exp() * time_value(log_moneyness, volatility * expiry_years.sqrt()));
+            return Ok(
+                (0.5 * log_moneyness).exp() * time_value(log_moneyness, volatility * expiry_years.sqrt())
+            );
         }
         let kind = if log_moneyness > 0.0 { OptionKind::Call } else { OptionKind::Put };
         let inputs = bachelier::Inputs { forward, strike, expiry_years, rate: 0.0, volatility };

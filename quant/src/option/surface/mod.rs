@@ -181,12 +181,16 @@ impl Slice {
         }
         let smile = match interpolation {
             Interpolation::Sabr { expansion: Expansion::HaganNormal, .. } => {
-                return Err(QuantError::Infeasible { what: "a surface of Black volatility of normal smiles" });
+                return Err(QuantError::Infeasible {
+                    what: "a surface of Black volatility of normal smiles",
+                });
             }
             Interpolation::Sabr { beta, expansion } => {
                 let quotes: Vec<sabr::Quote> = quotes.iter().map(VolatilityQuote::weighted).collect();
                 let underlying = Underlying { forward, expiry_years, shift: 0.0 };
-                Smile::Sabr(sabr::fit(&underlying, &quotes, &Settings { expansion, beta, start: None })?.model)
+                Smile::Sabr(
+                    sabr::fit(&underlying, &quotes, &Settings { expansion, beta, start: None })?.model,
+                )
             }
             Interpolation::NaturalCubic => Smile::Cubic(expiry.curve(Slopes::Natural)?),
             Interpolation::MonotoneCubic => Smile::Cubic(expiry.curve(Slopes::Monotone)?),

@@ -29,7 +29,9 @@ pub fn fit(series: &[f64], step_years: f64) -> Result<Estimate, QuantError> {
     }
     let residual = moments.after - phi * moments.cross;
     if residual <= NOISE_MIN * moments.after {
-        return Err(QuantError::NotIdentified { why: "each value follows from the one before without noise" });
+        return Err(QuantError::NotIdentified {
+            why: "each value follows from the one before without noise",
+        });
     }
     let steps = moments.steps;
     let residual_variance = residual / steps;
@@ -53,7 +55,9 @@ pub(super) fn finite(fit: Fit) -> Result<Estimate, QuantError> {
     if fit.is_finite() {
         Ok(Estimate::MeanReverting(fit))
     } else {
-        Err(QuantError::NotIdentified { why: "the values or the step are too large or too small for the arithmetic" })
+        Err(QuantError::NotIdentified {
+            why: "the values or the step are too large or too small for the arithmetic",
+        })
     }
 }
 
