@@ -5,3 +5,4 @@ mod identity;
 mod isolation;
 mod orders;
 mod portfolio;
+mod quant;
