@@ -335,8 +335,12 @@ impl<'a> Path<'a> {
 fn next_trade_off(guess: Option<f64>, (low, high): (f64, f64), turn: usize) -> f64 {
     let ceiling = (low * 64.0).clamp(1.0, TRADE_OFF_MAX);
     match guess {
-        Some(guess) if guess > low && guess < high && (high.is_infinite() || turn % 4 != 0) => {
-            if high.is_infinite() { guess.min(ceiling) } else { guess }
+        Some(guess) if guess > low && guess < high && (high.is_infinite() || !turn.is_multiple_of(4)) => {
+            if high.is_infinite() {
+                guess.min(ceiling)
+            } else {
+                guess
+            }
         }
         _ if high.is_infinite() => (low * 4.0).clamp(1e-3, TRADE_OFF_MAX),
         _ => low + 0.5 * (high - low),

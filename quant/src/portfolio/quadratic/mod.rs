@@ -2,25 +2,28 @@
 //!
 //! A primal active-set method (Nocedal and Wright 2006, chapter 16.5) made for portfolios: most assets sit at a bound,
 //! so only the free ones are factored, and the factor gains or loses one asset per step. The limits on sums ("rows")
-//! that hold with equality are eliminated through a Schur complement as small as their number. Every step either
+//! that hold with equality are eliminated by an orthogonal basis of their normals, as small as their number. Every step either
 //! reaches the best point of the current working set, or stops at a limit and adds it; at a best point the limit whose
-//! multiplier has the most wrong sign is let go. When steps have no length (degenerate corners) the first wrong one is
-//! taken instead (Bland's rule). The answer is exact: the same conditions are checked at the end, on a gradient
-//! computed afresh.
+//! multiplier has the most wrong sign is let go. Where many limits meet, steps may have no length and go in circles;
+//! then limits are chosen at random, which leaves every circle. The answer is exact: the same conditions are checked at
+//! the end, on a gradient computed afresh.
 
+mod basis;
 mod factor;
 mod feasible;
 mod optimality;
 
 use crate::matrix::{add_scaled, dot};
+use crate::random::SplitMix64;
 use crate::{Matrix, QuantError};
+use basis::Basis;
 use factor::Factor;
 pub(super) use optimality::Slope;
 
 /// Most steps per variable and row; a solution takes about one per variable that leaves its bound.
 const STEPS_PER_LIMIT_MAX: usize = 40;
 
-/// Steps without length in a row after which Bland's rule is used.
+/// Steps without length in a row after which limits are chosen at random.
 const STALLED_MAX: usize = 20;
 
 /// Part of the gradient's size below which a multiplier counts as zero.
@@ -32,8 +35,8 @@ const DIRECTION_TOLERANCE: f64 = 1e-12;
 /// Change of a weight or a sum that is rounding, and that no limit stops.
 const CHANGE_MIN: f64 = 1e-15;
 
-/// Part of a limit's square that the limits before it must leave unexplained, or it says nothing new.
-const INDEPENDENCE_MIN: f64 = 1e-11;
+/// Part of the whole gradient below which what is left of it within the working set is rounding.
+const CANCELLED: f64 = 1e-13;
 
 /// Limits on sums: `least ≤ coefficients · x ≤ most`. The first is the budget, an equality.
 #[derive(Debug, Clone)]
@@ -65,6 +68,8 @@ pub(super) struct Solver<'a> {
     working: Vec<(usize, Side)>,
     multipliers: Vec<f64>,
     steps: usize,
+    stalled: usize,
+    random: SplitMix64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +140,8 @@ impl<'a> Solver<'a> {
             working: Vec::new(),
             multipliers: Vec::new(),
             steps: 0,
+            stalled: 0,
+            random: SplitMix64::new(0),
             x,
         };
         for i in 0..n {
@@ -177,26 +184,27 @@ impl<'a> Solver<'a> {
         self.refresh_gradient();
         let limits = self.x.len() + self.program.rows.len();
         let steps_max = STEPS_PER_LIMIT_MAX * (limits + 1);
-        let (mut stalled, mut is_fresh) = (0, true);
+        self.stalled = 0;
+        let mut is_fresh = true;
         for _ in 0..steps_max {
             self.steps += 1;
             let direction = self.newton_direction();
             let (length, stop) = self.longest_step(&direction.free);
             self.multipliers = direction.multipliers;
             let has_moved = self.advance(&direction.free, length);
-            stalled = if has_moved { 0 } else { stalled + 1 };
+            self.stalled = if has_moved { 0 } else { self.stalled + 1 };
             if let Some(limit) = stop {
                 self.add(limit);
                 is_fresh = false;
                 continue;
             }
-            match self.wrong_limit(stalled > STALLED_MAX) {
-                Some(limit) if stalled < steps_max / 4 => {
+            match self.wrong_limit() {
+                Some(limit) => {
                     self.release(limit)?;
                     is_fresh = false;
                 }
-                _ if is_fresh => return Ok(()),
-                _ => {
+                None if is_fresh => return Ok(()),
+                None => {
                     self.correct_drift();
                     self.refresh_gradient();
                     is_fresh = true;
@@ -241,15 +249,17 @@ impl<'a> Solver<'a> {
     fn solve_working_set(&self, mut target: Vec<f64>, sums: &[f64]) -> Direction {
         self.factor.forward(&mut target);
         let columns: Vec<Vec<f64>> = self.working.iter().map(|&(row, _)| self.eliminated(row)).collect();
-        let right = columns.iter().zip(sums).map(|(column, sum)| dot(column, &target) - sum).collect();
-        let (multipliers, rank) = solve_normal_equations(&columns, right);
-        for (column, multiplier) in columns.iter().zip(&multipliers) {
-            add_scaled(&mut target, -multiplier, column);
+        let basis = Basis::of(&columns);
+        let size = largest(&target);
+        let multipliers = basis.split(&mut target, sums);
+        // What nearly cancels is nothing. A limit that stopped such a step would not be independent of the others.
+        for value in &mut target {
+            if basis.rank >= self.free.len() || value.abs() <= CANCELLED * size {
+                *value = 0.0;
+            }
         }
+        basis.add_least_solution(&mut target, sums);
         self.factor.backward(&mut target);
-        if self.free.len() <= rank && sums.iter().all(|sum| *sum == 0.0) {
-            target.fill(0.0);
-        }
         Direction { free: target, multipliers }
     }
 
@@ -261,8 +271,12 @@ impl<'a> Solver<'a> {
         column
     }
 
+    const fn is_stalled(&self) -> bool {
+        self.stalled > STALLED_MAX
+    }
+
     /// How much of the direction can be taken, and what stops it.
-    fn longest_step(&self, direction: &[f64]) -> (f64, Option<Limit>) {
+    fn longest_step(&mut self, direction: &[f64]) -> (f64, Option<Limit>) {
         let (mut length, mut stop) = (1.0, None);
         let negligible = (DIRECTION_TOLERANCE * largest(direction)).max(CHANGE_MIN);
         for (place, (&i, &change)) in self.free.iter().zip(direction).enumerate() {
@@ -275,7 +289,7 @@ impl<'a> Solver<'a> {
                 (self.program.lower[i], Place::Lower)
             };
             let ratio = ((bound - self.x[i]) / change).max(0.0);
-            if ratio < length {
+            if ratio < length || (ratio <= length && self.is_stalled() && self.random.below(2) > 0) {
                 (length, stop) = (ratio, Some(Limit::Bound(place, side)));
             }
         }
@@ -283,7 +297,7 @@ impl<'a> Solver<'a> {
     }
 
     fn longest_step_of_rows(
-        &self,
+        &mut self,
         direction: &[f64],
         (mut length, mut stop): (f64, Option<Limit>),
     ) -> (f64, Option<Limit>) {
@@ -299,7 +313,7 @@ impl<'a> Solver<'a> {
             let (bound, side) =
                 if change > 0.0 { (rows.most[row], Side::Most) } else { (rows.least[row], Side::Least) };
             let ratio = ((bound - dot(coefficients, &self.x)) / change).max(0.0);
-            if ratio < length {
+            if ratio < length || (ratio <= length && self.is_stalled() && self.random.below(2) > 0) {
                 (length, stop) = (ratio, Some(Limit::Row(row, side)));
             }
         }
@@ -363,40 +377,6 @@ fn add_rows(sum: &mut [f64], matrix: &Matrix, parts: &[(usize, f64)]) {
     for &(i, factor) in rest {
         add_scaled(sum, factor, matrix.row(i));
     }
-}
-
-/// Solves `ZᵀZ y = right` for the columns of `Z`, and gives their rank. A column that depends on those before it gets
-/// zero: its limit holds whenever theirs do.
-fn solve_normal_equations(columns: &[Vec<f64>], right: Vec<f64>) -> (Vec<f64>, usize) {
-    let mut lower = Matrix::zeros(columns.len(), columns.len());
-    let mut solution = right;
-    let mut rank = 0;
-    for (i, column) in columns.iter().enumerate() {
-        let square = dot(column, column);
-        let mut pivot = square;
-        for j in 0..i {
-            if lower[(j, j)] > 0.0 {
-                let rest = dot(column, &columns[j]) - dot(&lower.row(i)[..j], &lower.row(j)[..j]);
-                lower[(i, j)] = rest / lower[(j, j)];
-                pivot -= lower[(i, j)] * lower[(i, j)];
-                solution[i] -= lower[(i, j)] * solution[j];
-            }
-        }
-        if pivot > square * INDEPENDENCE_MIN {
-            rank += 1;
-            lower[(i, i)] = pivot.sqrt();
-            solution[i] /= lower[(i, i)];
-        } else {
-            lower.row_mut(i).fill(0.0);
-            solution[i] = 0.0;
-        }
-    }
-    for i in (0..columns.len()).rev().filter(|i| lower[(*i, *i)] > 0.0) {
-        solution[i] /= lower[(i, i)];
-        let (before, from) = solution.split_at_mut(i);
-        add_scaled(before, -from[0], &lower.row(i)[..i]);
-    }
-    (solution, rank)
 }
 
 fn largest(values: &[f64]) -> f64 {

@@ -16,31 +16,20 @@ pub(in crate::portfolio) struct Slope {
 }
 
 impl Solver<'_> {
-    /// The limit with the most wrong multiplier, or the first one.
-    pub(super) fn wrong_limit(&self, is_first_wanted: bool) -> Option<Limit> {
+    /// The limit with the most wrong multiplier; if steps have no length, any one with a wrong multiplier.
+    pub(super) fn wrong_limit(&mut self) -> Option<Limit> {
         let reduced = self.reduced_gradient(&self.gradient, &self.multipliers);
         let tolerance = MULTIPLIER_TOLERANCE * self.gradient_size();
-        let mut worst = (tolerance, None);
-        let rows = self
-            .working
-            .iter()
-            .zip(&self.multipliers)
-            .map(|(&(row, side), multiplier)| (row_error(side, *multiplier), Limit::Row(row, side)));
-        let bounds = self
-            .places
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| self.is_movable(*i))
-            .map(|(i, &place)| (bound_error(place, reduced[i]), Limit::Bound(i, place)));
-        for (error, limit) in rows.chain(bounds) {
-            if error > worst.0 {
-                worst = (error, Some(limit));
-                if is_first_wanted {
-                    break;
-                }
-            }
+        let rows = self.working.iter().zip(&self.multipliers);
+        let rows =
+            rows.map(|(&(row, side), multiplier)| (row_error(side, *multiplier), Limit::Row(row, side)));
+        let bounds = self.places.iter().enumerate().filter(|(i, _)| self.is_movable(*i));
+        let bounds = bounds.map(|(i, &place)| (bound_error(place, reduced[i]), Limit::Bound(i, place)));
+        let wrong: Vec<(f64, Limit)> = rows.chain(bounds).filter(|(error, _)| *error > tolerance).collect();
+        if self.is_stalled() && !wrong.is_empty() {
+            return Some(wrong[self.random.below(wrong.len())].1);
         }
-        worst.1
+        wrong.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, limit)| limit)
     }
 
     /// The largest violation of any condition: of the limits by the point, and of the stationarity, the signs of

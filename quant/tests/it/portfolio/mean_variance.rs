@@ -77,7 +77,7 @@ fn assert_no_shift_helps(problem: &MeanVariance<'_>, portfolio: &Portfolio, trad
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn portfolios_are_within_limits_and_optimal(n in 1_usize..45, seed in any::<u64>()) {
