@@ -2,6 +2,7 @@
 //!
 //! Covariances are sample covariances of 1,000 daily returns from a model of one market, ten sectors and each asset's
 //! own noise, as equity returns are.
+#![expect(clippy::indexing_slicing, reason = "a measurement of matrices that it made itself")]
 
 use bulkhead_quant::portfolio::hierarchical::hierarchical_risk_parity;
 use bulkhead_quant::portfolio::limits::Limits;

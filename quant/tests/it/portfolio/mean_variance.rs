@@ -249,6 +249,31 @@ fn equal_assets_are_degenerate_and_still_solved() {
     }
 }
 
+/// Where so many limits meet, rounding must not be taken for a direction.
+#[test]
+fn corners_of_many_limits_are_left() {
+    for (n, seed) in [
+        (12, 11354385686784270479),
+        (29, 17232039929669340565),
+        (13, 6575208884122449996),
+        (44, 4362128140609849581),
+    ] {
+        let mut random = SplitMix64::new(seed);
+        let (covariance, expected_returns) = market(n, random.next_u64());
+        let limits = limits(n, &mut random);
+        let problem =
+            MeanVariance { covariance: &covariance, expected_returns: &expected_returns, limits: &limits };
+        for portfolio in efficient_frontier(&problem, 9).unwrap() {
+            assert_within(&limits, &portfolio);
+        }
+    }
+    for (n, seed) in [(12, 11354385686784270479), (29, 17232039929669340565)] {
+        let (covariance, _) = market(n, seed);
+        let limits = limits(n, &mut SplitMix64::new(seed));
+        assert_within(&limits, &minimum_variance(&covariance, &limits).unwrap());
+    }
+}
+
 #[test]
 fn groups_that_overlap_and_touch_are_met() {
     let (covariance, expected_returns) = market(12, 1);

@@ -47,7 +47,7 @@ fn trades_are_rounded_to_the_nearest_lot_that_can_be_paid() {
     // All is wanted, but only one of the two can have the last lot.
     let plan_c = plan(&[holding(0.0, 300.0, 0.55), holding(0.0, 300.0, 0.45)], &FREE).unwrap();
     assert_eq!(lots(&plan_c), [(0, 2), (1, 1)]);
-    assert_eq!(plan_c.cash, 100.0);
+    assert_eq!((plan_c.cash, plan_c.turnover), (100.0, 0.9));
     // A quantity that is no whole number in binary is still that many lots.
     let tenth = Holding { lot: 0.1, ..holding(0.0, 100.0, 0.03) };
     assert_eq!(lots(&plan(&[tenth], &FREE).unwrap()), [(0, 3)]);
@@ -73,7 +73,7 @@ fn turnover_is_shared_by_all_trades() {
     let holdings = [holding(0.0, 1.0, 0.6), holding(1_000.0, 1.0, 0.4)];
     let plan = plan(&holdings, &Rules { turnover_max: 0.6, ..FREE }).unwrap();
     assert_eq!(lots(&plan), [(1, -300), (0, 300)]);
-    assert_eq!(plan.turnover, 0.6);
+    assert_eq!((plan.turnover, plan.cash), (0.6, 0.0));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Portfolios by risk, views and growth: what must hold of them.
 
 use super::{distance, market};
+use crate::support::assert_close;
 use bulkhead_quant::portfolio::ASSETS_MAX;
 use bulkhead_quant::portfolio::black_litterman::{
     BlackLitterman, View, black_litterman, equilibrium_returns, tangency_weights,
@@ -179,9 +180,9 @@ fn without_views_the_market_stays() {
 
 #[test]
 fn kelly_bets_what_grows_fastest() {
-    assert!((kelly_bet(0.6, 1.0).unwrap() - 0.2).abs() < 1e-15);
-    assert!((kelly_bet(0.5, 2.0).unwrap() - 0.25).abs() < 1e-15);
-    assert_eq!(kelly_bet(0.4, 1.0).unwrap(), 0.0);
+    assert_close("even odds", kelly_bet(0.6, 1.0).unwrap(), 0.2, (1e-15, 0.0));
+    assert_close("long odds", kelly_bet(0.5, 2.0).unwrap(), 0.25, (1e-15, 0.0));
+    assert_eq!(kelly_bet(0.4, 1.0), Ok(0.0));
     assert!(kelly_bet(1.1, 1.0).is_err() && kelly_bet(0.5, 0.0).is_err());
     let full = KellyLimits { fraction: 1.0, leverage_max: 100.0 };
     let single = kelly_single(0.06, 0.04, full).unwrap();
@@ -203,8 +204,8 @@ fn kelly_bets_what_grows_fastest() {
 
 #[test]
 fn a_target_volatility_is_met_or_capped() {
-    assert_eq!(volatility_scale(0.1, 0.2, 3.0).unwrap(), 0.5);
-    assert_eq!(volatility_scale(0.1, 0.01, 3.0).unwrap(), 3.0);
+    assert_eq!(volatility_scale(0.1, 0.2, 3.0), Ok(0.5));
+    assert_eq!(volatility_scale(0.1, 0.01, 3.0), Ok(3.0));
     assert!(volatility_scale(0.1, 0.0, 3.0).is_err());
     let (covariance, _) = market(4, 5);
     let target = VolatilityTarget { volatility: 0.01, leverage_max: 50.0 };
