@@ -70,7 +70,7 @@ fn towards_groups(
     for _ in 0..STEPS_MAX {
         let mut linear = solver.x().to_vec();
         linear[n] = -PULL;
-        solver.solve(linear)?;
+        solver.solve_until(linear, |x| x[n] <= 0.0)?;
         let part = solver.x()[n];
         if part <= 0.0 {
             return Ok(solver.x()[..n].to_vec());

@@ -114,8 +114,8 @@ impl Rows {
 
 /// Fails unless the matrix is positive definite to working precision.
 pub(super) fn check_positive_definite(matrix: &Matrix) -> Result<(), QuantError> {
-    let mut factor = Factor::default();
-    (0..matrix.rows()).try_for_each(|i| factor.push(matrix.row(i)[..i].to_vec(), matrix[(i, i)]))
+    let assets: Vec<usize> = (0..matrix.rows()).collect();
+    Factor::of(matrix, &assets).map(|_| ())
 }
 
 impl<'a> Solver<'a> {
@@ -180,6 +180,15 @@ impl<'a> Solver<'a> {
     /// # Errors
     /// If the Hessian is not positive definite, or the limit of steps is reached.
     pub(super) fn solve(&mut self, linear: Vec<f64>) -> Result<(), QuantError> {
+        self.solve_until(linear, |_| false)
+    }
+
+    /// Moves towards the minimum, and stops at a point that is good enough.
+    fn solve_until(
+        &mut self,
+        linear: Vec<f64>,
+        is_enough: impl Fn(&[f64]) -> bool,
+    ) -> Result<(), QuantError> {
         self.linear = linear;
         self.refresh_gradient();
         let limits = self.x.len() + self.program.rows.len();
@@ -196,6 +205,9 @@ impl<'a> Solver<'a> {
             if let Some(limit) = stop {
                 self.add(limit);
                 is_fresh = false;
+                if is_enough(&self.x) {
+                    return Ok(());
+                }
                 continue;
             }
             match self.wrong_limit() {
@@ -248,7 +260,8 @@ impl<'a> Solver<'a> {
     /// Solves `H p + Aᵀ y = target`, `A p = sums` over the free variables and the working rows.
     fn solve_working_set(&self, mut target: Vec<f64>, sums: &[f64]) -> Direction {
         self.factor.forward(&mut target);
-        let columns: Vec<Vec<f64>> = self.working.iter().map(|&(row, _)| self.eliminated(row)).collect();
+        let columns: Vec<Vec<f64>> =
+            self.working.iter().map(|&(row, _)| self.factor.column_beside(row)).collect();
         let basis = Basis::of(&columns);
         let size = largest(&target);
         let multipliers = basis.split(&mut target, sums);
@@ -261,14 +274,6 @@ impl<'a> Solver<'a> {
         basis.add_least_solution(&mut target, sums);
         self.factor.backward(&mut target);
         Direction { free: target, multipliers }
-    }
-
-    /// `L⁻¹ a` for a row's coefficients of the free variables.
-    fn eliminated(&self, row: usize) -> Vec<f64> {
-        let coefficients = self.program.rows.coefficients.row(row);
-        let mut column: Vec<f64> = self.free.iter().map(|&i| coefficients[i]).collect();
-        self.factor.forward(&mut column);
-        column
     }
 
     const fn is_stalled(&self) -> bool {
@@ -357,7 +362,9 @@ impl<'a> Solver<'a> {
 
     fn set_free(&mut self, i: usize) -> Result<(), QuantError> {
         let row = self.program.hessian.row(i);
-        self.factor.push(self.free.iter().map(|&j| row[j]).collect(), row[i])?;
+        let coefficients = &self.program.rows.coefficients;
+        let beside = (0..coefficients.rows()).map(|row| coefficients[(row, i)]).collect();
+        self.factor.push(self.free.iter().map(|&j| row[j]).collect(), row[i], beside)?;
         self.free.push(i);
         self.places[i] = Place::Free;
         Ok(())
