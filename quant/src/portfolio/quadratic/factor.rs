@@ -21,11 +21,11 @@ pub(super) struct Factor {
 }
 
 impl Factor {
-    /// Factors the matrix of these assets, with nothing beside.
+    /// Factors the matrix of these assets; beside are their columns of another.
     ///
     /// # Errors
     /// If it is not positive definite to working precision.
-    pub(super) fn of(matrix: &Matrix, assets: &[usize]) -> Result<Self, QuantError> {
+    pub(super) fn of(matrix: &Matrix, assets: &[usize], beside: &Matrix) -> Result<Self, QuantError> {
         let mut factor = Self::default();
         for block in assets.chunks(BLOCK) {
             let begin = factor.rows.len();
@@ -41,7 +41,9 @@ impl Factor {
                 factor.finish(row, matrix[(i, i)], begin)?;
             }
         }
-        factor.beside = vec![Vec::new(); assets.len()];
+        for &i in assets {
+            factor.append_beside((0..beside.rows()).map(|row| beside[(row, i)]).collect());
+        }
         Ok(factor)
     }
 
@@ -53,19 +55,24 @@ impl Factor {
         &mut self,
         covariances: Vec<f64>,
         variance: f64,
-        mut beside: Vec<f64>,
+        beside: Vec<f64>,
     ) -> Result<(), QuantError> {
         self.finish(covariances, variance, 0)?;
-        if let Some(row) = self.rows.last() {
-            for (entry, before) in row.iter().zip(&self.beside) {
-                add_scaled(&mut beside, -entry, before);
-            }
-            for value in &mut beside {
-                *value /= row[row.len() - 1];
-            }
+        self.append_beside(beside);
+        Ok(())
+    }
+
+    /// Solves what is beside the first row that has nothing beside it yet.
+    fn append_beside(&mut self, mut beside: Vec<f64>) {
+        let place = self.beside.len();
+        let row = &self.rows[place];
+        for (entry, before) in row.iter().zip(&self.beside) {
+            add_scaled(&mut beside, -entry, before);
+        }
+        for value in &mut beside {
+            *value /= row[place];
         }
         self.beside.push(beside);
-        Ok(())
     }
 
     /// Appends a row of which the first entries are solved already.
@@ -214,7 +221,11 @@ mod tests {
         for n in [1, 3, 4, 16, 17, 35, 70] {
             let matrix = matrix(n);
             let assets: Vec<usize> = (0..n).rev().collect();
-            assert_same(&Factor::of(&matrix, &assets).unwrap().rows, &factored(&matrix, &assets).rows);
+            let beside = Matrix::from_rows(&[vec![1.0; n], (0..n).map(|i| i as f64).collect()]).unwrap();
+            let (at_once, one_by_one) =
+                (Factor::of(&matrix, &assets, &beside).unwrap(), factored(&matrix, &assets));
+            assert_same(&at_once.rows, &one_by_one.rows);
+            assert_same(&at_once.beside, &one_by_one.beside);
         }
     }
 

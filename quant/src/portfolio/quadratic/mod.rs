@@ -115,7 +115,7 @@ impl Rows {
 /// Fails unless the matrix is positive definite to working precision.
 pub(super) fn check_positive_definite(matrix: &Matrix) -> Result<(), QuantError> {
     let assets: Vec<usize> = (0..matrix.rows()).collect();
-    Factor::of(matrix, &assets).map(|_| ())
+    Factor::of(matrix, &assets, &Matrix::zeros(0, 0)).map(|_| ())
 }
 
 impl<'a> Solver<'a> {
@@ -148,9 +148,11 @@ impl<'a> Solver<'a> {
             if solver.x[i] >= program.upper[i] {
                 (solver.x[i], solver.places[i]) = (program.upper[i], Place::Upper);
             } else if solver.x[i] > program.lower[i] {
-                solver.set_free(i)?;
+                solver.places[i] = Place::Free;
+                solver.free.push(i);
             }
         }
+        solver.factor = Factor::of(program.hessian, &solver.free, &program.rows.coefficients)?;
         // The budget takes one variable to hold.
         let movable =
             |i: &usize| program.lower[*i] < program.upper[*i] && program.rows.coefficients[(0, *i)] > 0.0;
