@@ -56,7 +56,8 @@ fn time(
         times_us.push(start.elapsed().as_secs_f64() * 1e6);
     }
     times_us.sort_by(f64::total_cmp);
-    let (median, best) = (times_us[REPEATS / 2], times_us[0]);
+    let at = |rank: usize| times_us.get(rank).copied().unwrap_or(f64::NAN);
+    let (median, best) = (at(REPEATS / 2), at(0));
     println!("{what}: {median:.1} us (best {best:.1} us), answer {answer:.6}");
     Ok(())
 }

@@ -61,7 +61,9 @@ pub fn drawdowns(returns: &[f64]) -> Result<Vec<f64>, QuantError> {
 /// # Errors
 /// If there is no return, or one is not finite or below minus one.
 pub fn max_drawdown(returns: &[f64]) -> Result<Drawdown, QuantError> {
-    check::series("returns", returns, 1)?;
+    if returns.is_empty() {
+        return Err(QuantError::TooFew { what: "returns", needed: 1, got: 0 });
+    }
     check_returns(returns)?;
     let mut path = EquityPath::new();
     path.advance(returns);
@@ -88,8 +90,12 @@ pub fn under_water(returns: &[f64]) -> Result<UnderWater, QuantError> {
 
 /// Fails unless all are finite and none loses more than all.
 pub(super) fn check_returns(returns: &[f64]) -> Result<(), QuantError> {
+    // One quick reading; which fault it was matters only if there is one.
+    if returns.iter().fold(true, |right, &value| right & (-1.0..f64::INFINITY).contains(&value)) {
+        return Ok(());
+    }
     check::series("returns", returns, 0)?;
-    returns.iter().find(|&&value| value < -1.0).map_or(Ok(()), |&value| Err(below_total_loss(value)))
+    Err(below_total_loss(returns.iter().copied().fold(0.0, lesser)))
 }
 
 pub(super) const fn below_total_loss(value: f64) -> QuantError {
@@ -110,28 +116,43 @@ impl EquityPath {
         }
     }
 
-    /// Follows a stretch of returns; four at a time where they make neither a new peak nor a new trough, since products
-    /// within the four do not wait for one another.
+    /// Follows a stretch of returns; eight at a time, as two halves whose products do not wait for one another, where they
+    /// make neither a new peak nor a new trough.
     pub(super) fn advance(&mut self, returns: &[f64]) {
-        let (quads, rest) = returns.as_chunks::<4>();
-        for quad in quads {
-            let [a, b, c, d] = quad.map(|step| 1.0 + step);
-            let ab = a * b;
-            let ratios = [a, ab, ab * c, ab * (c * d)].map(|product| self.ratio * product);
-            let high = ratios[0].max(ratios[1]).max(ratios[2].max(ratios[3]));
-            let low = ratios[0].min(ratios[1]).min(ratios[2].min(ratios[3]));
-            if high <= 1.0 && low >= self.worst_ratio {
-                let [e, f, g, h] = ratios.map(|ratio| (1.0 - ratio) * (1.0 - ratio));
-                self.squares += (e + f) + (g + h);
-                self.ratio = ratios[3];
-                self.position += 4;
+        let (chunks, rest) = returns.as_chunks::<8>();
+        let mut squares = [0.0; 2];
+        for chunk in chunks {
+            let factors = |i: usize| [1.0 + chunk[i], 1.0 + chunk[i + 4]];
+            let a = factors(0);
+            let b = zip(a, factors(1), |x, y| x * y);
+            let c = zip(b, factors(2), |x, y| x * y);
+            let d = zip(c, factors(3), |x, y| x * y);
+            let high = zip(zip(a, b, greater), zip(c, d, greater), greater);
+            let low = zip(zip(a, b, lesser), zip(c, d, lesser), lesser);
+            let start = [self.ratio, self.ratio * d[0]];
+            let last = d[1];
+            // Rounding keeps order, so the extremes need scaling only once.
+            let calm = |lane: usize| {
+                (start[lane] * high[lane] <= 1.0) & (start[lane] * low[lane] >= self.worst_ratio)
+            };
+            if calm(0) & calm(1) {
+                let [a, b, c, d] =
+                    [a, b, c, d].map(|products| zip(start, products, |x, y| (1.0 - x * y) * (1.0 - x * y)));
+                let sum = |x: f64, y: f64| x + y;
+                squares = zip(squares, zip(zip(a, b, sum), zip(c, d, sum), sum), sum);
+                self.ratio = start[1] * last;
+                self.position += 8;
             } else {
-                for &step in quad {
-                    self.step(step);
-                }
+                self.step_through(chunk);
             }
         }
-        for &step in rest {
+        self.step_through(rest);
+        self.squares += squares[0] + squares[1];
+    }
+
+    #[inline(never)]
+    fn step_through(&mut self, returns: &[f64]) {
+        for &step in returns {
             self.step(step);
         }
     }
@@ -169,4 +190,16 @@ impl EquityPath {
     pub(super) fn log_equity(&self) -> f64 {
         self.log_growth + self.growth.ln() + self.ratio.ln()
     }
+}
+
+fn zip(a: [f64; 2], b: [f64; 2], with: impl Fn(f64, f64) -> f64) -> [f64; 2] {
+    [with(a[0], b[0]), with(a[1], b[1])]
+}
+
+fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }

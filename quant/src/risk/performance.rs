@@ -34,8 +34,8 @@ struct Excess {
     gains: [f64; 4],
     losses: [f64; 4],
     loss_squares: [f64; 4],
-    wins: [f64; 4],
-    defeats: [f64; 4],
+    wins: [u64; 4],
+    defeats: [u64; 4],
     lowest: [f64; 4],
 }
 
@@ -115,7 +115,7 @@ impl Performance {
     /// # Errors
     /// If there was no gain or no loss.
     pub fn gain_loss_ratio(&self) -> Result<f64, QuantError> {
-        let (wins, defeats) = (total(self.excess.wins), total(self.excess.defeats));
+        let (wins, defeats) = (count(self.excess.wins), count(self.excess.defeats));
         let gain = ratio(total(self.excess.gains), wins, "upside of the series")?;
         let loss = ratio(-total(self.excess.losses), defeats, "downside of the series")?;
         ratio(gain, loss, "downside of the series")
@@ -124,7 +124,7 @@ impl Performance {
     /// Share of returns above the risk-free rate.
     #[must_use]
     pub fn hit_rate(&self) -> f64 {
-        total(self.excess.wins) / self.count()
+        count(self.excess.wins) / self.count()
     }
 
     /// The deepest drawdown.
@@ -196,10 +196,14 @@ pub(super) fn ratio(numerator: f64, divisor: f64, what: &'static str) -> Result<
     if divisor > 0.0 { check::finite(what, numerator / divisor) } else { Err(QuantError::Constant { what }) }
 }
 
+fn count(lanes: [u64; 4]) -> f64 {
+    lanes.iter().sum::<u64>() as f64
+}
+
 impl Excess {
     const fn none() -> Self {
         let none = [0.0; 4];
-        Self { gains: none, losses: none, loss_squares: none, wins: none, defeats: none, lowest: none }
+        Self { gains: none, losses: none, loss_squares: none, wins: [0; 4], defeats: [0; 4], lowest: none }
     }
 
     fn add(&mut self, block: &[f64], risk_free: f64) {
@@ -207,16 +211,22 @@ impl Excess {
         // A return equal to the risk-free rate adds nothing to any sum, nor to the lowest return.
         let mut last = [risk_free; 4];
         last[..rest.len()].copy_from_slice(rest);
+        let quads = || quads.iter().chain((!rest.is_empty()).then_some(&last));
+        // Two loops, since one of six sums has more than the registers hold.
         let mut sums = self.clone();
-        for quad in quads.iter().chain((!rest.is_empty()).then_some(&last)) {
+        for quad in quads() {
             for (lane, &value) in quad.iter().enumerate() {
                 let excess = value - risk_free;
                 let loss = if excess < 0.0 { excess } else { 0.0 };
                 sums.gains[lane] += if excess > 0.0 { excess } else { 0.0 };
                 sums.losses[lane] += loss;
                 sums.loss_squares[lane] += loss * loss;
-                sums.wins[lane] += if excess > 0.0 { 1.0 } else { 0.0 };
-                sums.defeats[lane] += if excess < 0.0 { 1.0 } else { 0.0 };
+            }
+        }
+        for quad in quads() {
+            for (lane, &value) in quad.iter().enumerate() {
+                sums.wins[lane] += u64::from(value > risk_free);
+                sums.defeats[lane] += u64::from(value < risk_free);
                 sums.lowest[lane] = if value < sums.lowest[lane] { value } else { sums.lowest[lane] };
             }
         }

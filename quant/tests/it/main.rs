@@ -9,5 +9,6 @@ mod portfolio;
 mod process;
 mod risk;
 mod sabr;
+mod risk_fuzz;
 mod support;
 mod surface;

@@ -18,8 +18,7 @@ use product::Packed;
 /// If there are no assets, too few observations for the divisor, or values so large that a product is not finite.
 pub fn sample_covariance(observations: &Matrix, divisor: Divisor) -> Result<Matrix, QuantError> {
     let n = divisor.of(observations.rows())?;
-    let centred = centred(observations)?;
-    scaled(&packed(&centred).product(), n)
+    Centred::new(observations)?.covariance(n)
 }
 
 /// The exponentially weighted covariance of RiskMetrics (1996): mean zero, weights `λ^age` scaled to sum to one, the last
@@ -42,7 +41,7 @@ pub fn ewma_covariance(observations: &Matrix, decay: f64) -> Result<Matrix, Quan
             *value = root * step;
         }
     });
-    scaled(&packed.product(), sum)
+    packed.product(sum)
 }
 
 /// The correlation that a covariance has: within minus one and one, and exactly one on the diagonal.
@@ -99,29 +98,41 @@ fn check_observations(observations: &Matrix) -> Result<(), QuantError> {
     Ok(())
 }
 
-/// The observations less their means. The first row is taken off before, so that a column that does not vary becomes
-/// exactly zero.
-fn centred(observations: &Matrix) -> Result<Matrix, QuantError> {
-    check_observations(observations)?;
-    let mut centred = observations.clone();
-    let mut means = vec![0.0; observations.columns()];
-    for i in 0..observations.rows() {
-        add_scaled(centred.row_mut(i), -1.0, observations.row(0));
-        add_scaled(&mut means, 1.0 / observations.rows() as f64, centred.row(i));
-    }
-    for i in 0..observations.rows() {
-        add_scaled(centred.row_mut(i), -1.0, &means);
-    }
-    Ok(centred)
+/// Observations less their means. The first row is taken off before, so that a column that does not vary becomes exactly
+/// zero.
+struct Centred<'a> {
+    observations: &'a Matrix,
+    means: Vec<f64>,
 }
 
-fn packed(centred: &Matrix) -> Packed {
-    Packed::new(centred.columns(), centred.rows(), |i, row| row.copy_from_slice(centred.row(i)))
-}
+impl<'a> Centred<'a> {
+    fn new(observations: &'a Matrix) -> Result<Self, QuantError> {
+        check_observations(observations)?;
+        let mut centred = Self { observations, means: vec![0.0; observations.columns()] };
+        let mut sums = centred.means.clone();
+        centred.each_row(|row| add_scaled(&mut sums, 1.0, row));
+        centred.means = sums.iter().map(|sum| sum / observations.rows() as f64).collect();
+        Ok(centred)
+    }
 
-/// The sums over their divisor, if all are finite.
-fn scaled(sums: &Matrix, divisor: f64) -> Result<Matrix, QuantError> {
-    let (rows, columns) = (sums.rows(), sums.columns());
-    let data = sums.as_slice().iter().map(|sum| sum / divisor).collect();
-    Matrix::new(rows, columns, data)
+    /// Sums of products over `divisor`.
+    fn covariance(&self, divisor: f64) -> Result<Matrix, QuantError> {
+        let (rows, columns) = (self.observations.rows(), self.observations.columns());
+        Packed::new(columns, rows, |i, row| self.write_row(i, row)).product(divisor)
+    }
+
+    fn write_row(&self, i: usize, row: &mut [f64]) {
+        let parts = self.observations.row(i).iter().zip(self.observations.row(0)).zip(&self.means);
+        for (target, ((value, first), mean)) in row.iter_mut().zip(parts) {
+            *target = (value - first) - mean;
+        }
+    }
+
+    fn each_row(&self, mut visit: impl FnMut(&[f64])) {
+        let mut row = vec![0.0; self.observations.columns()];
+        for i in 0..self.observations.rows() {
+            self.write_row(i, &mut row);
+            visit(&row);
+        }
+    }
 }

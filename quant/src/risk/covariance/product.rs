@@ -4,7 +4,7 @@
 //! observations feeds all of them. Observations go in stretches short enough that a stretch of all columns stays in the
 //! second-level cache.
 
-use crate::Matrix;
+use crate::{Matrix, QuantError};
 
 /// Observations of one stretch.
 const STRETCH: usize = 128;
@@ -14,7 +14,6 @@ const WIDTH: usize = 4;
 /// Observations packed for the product: stretch by stretch, panel by panel, observation by observation.
 pub(super) struct Packed {
     columns: usize,
-    observations: usize,
     data: Vec<[f64; WIDTH]>,
 }
 
@@ -33,11 +32,11 @@ impl Packed {
                 }
             }
         }
-        Self { columns, observations, data }
+        Self { columns, data }
     }
 
-    /// The symmetric matrix of sums over observations of products of columns.
-    pub(super) fn product(&self) -> Matrix {
+    /// The symmetric matrix of sums over observations of products of columns, over `divisor`; fails if one is not finite.
+    pub(super) fn product(&self, divisor: f64) -> Result<Matrix, QuantError> {
         let panels = self.columns.div_ceil(WIDTH);
         let mut sums = Matrix::zeros(self.columns, self.columns);
         for stretch in self.data.chunks((panels * STRETCH).max(1)) {
@@ -49,16 +48,13 @@ impl Packed {
             }
         }
         for i in 0..self.columns {
-            for j in 0..i {
-                sums[(i, j)] = sums[(j, i)];
+            for j in i..self.columns {
+                let value = crate::check::finite("covariance", sums[(i, j)] / divisor)?;
+                sums[(i, j)] = value;
+                sums[(j, i)] = value;
             }
         }
-        sums
-    }
-
-    /// Number of observations.
-    pub(super) const fn observations(&self) -> usize {
-        self.observations
+        Ok(sums)
     }
 
     /// Adds the block of two panels, leaving out what pads the last.

@@ -10,7 +10,7 @@
 //! The sums over pairs of assets of fourth-order products are taken as sums over observations of squared norms, so that
 //! the only work of order `assets² · observations` is that of the sample covariance.
 
-use super::{centred, deviations, packed, scaled};
+use super::{Centred, deviations};
 use crate::matrix::dot;
 use crate::{Matrix, QuantError, check};
 
@@ -41,40 +41,57 @@ pub fn ledoit_wolf(observations: &Matrix, target: Target) -> Result<Shrunk, Quan
     if observations.rows() < 2 {
         return Err(QuantError::TooFew { what: "observations", needed: 2, got: observations.rows() });
     }
-    let centred = centred(observations)?;
-    let packed = packed(&centred);
-    let n = packed.observations() as f64;
-    let sample = scaled(&packed.product(), n)?;
+    let centred = Centred::new(observations)?;
+    let n = observations.rows() as f64;
+    let sample = centred.covariance(n)?;
     // Σᵢⱼ (1/n Σₜ xᵢ² xⱼ² - sᵢⱼ²), the first part as 1/n Σₜ (Σᵢ xᵢ²)².
-    let norms = (0..centred.rows()).map(|t| dot(centred.row(t), centred.row(t)).powi(2)).sum::<f64>();
-    let square = dot(sample.as_slice(), sample.as_slice());
-    let pi = check::finite("fourth moment", norms / n - square)?;
-    let (structure, rho) = match target {
-        Target::ConstantVariance => (constant_variance(&sample), 0.0),
-        Target::ConstantCorrelation => constant_correlation(&centred, &sample)?,
-    };
-    let distances = structure.as_slice().iter().zip(sample.as_slice()).map(|(f, s)| (f - s) * (f - s));
-    let distance: f64 = distances.sum();
-    // A sample that already is its target needs no weight.
-    let shrinkage = if distance > 0.0 { ((pi - rho) / (n * distance)).clamp(0.0, 1.0) } else { 0.0 };
-    check::finite("shrinkage", shrinkage)?;
-    let pairs = structure.as_slice().iter().zip(sample.as_slice());
-    let data = pairs.map(|(f, s)| shrinkage * f + (1.0 - shrinkage) * s).collect();
-    Ok(Shrunk { covariance: Matrix::new(sample.rows(), sample.columns(), data)?, shrinkage })
-}
-
-fn constant_variance(sample: &Matrix) -> Matrix {
-    let diagonal = sample.diagonal();
-    let mean = diagonal.iter().sum::<f64>() / diagonal.len() as f64;
-    let mut structure = Matrix::zeros(sample.rows(), sample.columns());
-    for i in 0..diagonal.len() {
-        structure[(i, i)] = mean;
+    let mut norms = 0.0;
+    centred.each_row(|row| norms += dot(row, row).powi(2));
+    let pi = check::finite("fourth moment", norms / n - dot(sample.as_slice(), sample.as_slice()))?;
+    match target {
+        Target::ConstantVariance => {
+            let mean = sample.diagonal().iter().sum::<f64>() / sample.rows() as f64;
+            blend(sample, pi / n, |i, j| if i == j { mean } else { 0.0 })
+        }
+        Target::ConstantCorrelation => {
+            let (mean, deviations) = mean_correlation(&sample)?;
+            let rho = rho(&centred, &sample, (mean, &deviations))?;
+            let variances = sample.diagonal();
+            let entry = |i: usize, j: usize| {
+                if i == j { variances[i] } else { mean * deviations[i] * deviations[j] }
+            };
+            blend(sample, (pi - rho) / n, entry)
+        }
     }
-    structure
 }
 
-/// The target of one correlation, and `ρ`.
-fn constant_correlation(centred: &Matrix, sample: &Matrix) -> Result<(Matrix, f64), QuantError> {
+/// Draws the sample towards a symmetric target; `uncertainty` over their distance is the weight.
+fn blend(
+    mut sample: Matrix,
+    uncertainty: f64,
+    target: impl Fn(usize, usize) -> f64,
+) -> Result<Shrunk, QuantError> {
+    let assets = sample.rows();
+    let mut distance = 0.0;
+    for i in 0..assets {
+        for (j, value) in sample.row(i).iter().enumerate() {
+            distance += (target(i, j) - value).powi(2);
+        }
+    }
+    check::finite("distance to the target", distance)?;
+    // A sample that already is its target needs no weight.
+    let shrinkage = if distance > 0.0 { (uncertainty / distance).clamp(0.0, 1.0) } else { 0.0 };
+    for i in 0..assets {
+        for (j, value) in sample.row_mut(i).iter_mut().enumerate() {
+            *value = shrinkage * target(i, j) + (1.0 - shrinkage) * *value;
+        }
+    }
+    check::series("covariance", sample.as_slice(), 0)?;
+    Ok(Shrunk { covariance: sample, shrinkage })
+}
+
+/// The mean correlation of all pairs, and the deviation of each asset.
+fn mean_correlation(sample: &Matrix) -> Result<(f64, Vec<f64>), QuantError> {
     let assets = sample.rows();
     if assets < 2 {
         return Err(QuantError::TooFew { what: "assets", needed: 2, got: assets });
@@ -83,31 +100,20 @@ fn constant_correlation(centred: &Matrix, sample: &Matrix) -> Result<(Matrix, f6
     let inverse: Vec<f64> = deviations.iter().map(|deviation| 1.0 / deviation).collect();
     // Σᵢⱼ sᵢⱼ / (σᵢ σⱼ), of which the diagonal gives one each.
     let mean = (sample.quadratic(&inverse) - assets as f64) / (assets * (assets - 1)) as f64;
-    let mut structure = Matrix::zeros(assets, assets);
-    for i in 0..assets {
-        for j in 0..assets {
-            structure[(i, j)] = mean * deviations[i] * deviations[j];
-        }
-        structure[(i, i)] = sample[(i, i)];
-    }
-    Ok((structure, rho(centred, sample, mean)?))
+    Ok((check::finite("mean correlation", mean)?, deviations))
 }
 
 /// `Σᵢ πᵢᵢ + r̄ Σᵢ≠ⱼ (σⱼ/σᵢ) ϑᵢⱼ` with `ϑᵢⱼ = 1/n Σₜ xᵢ³ xⱼ - sᵢᵢ sᵢⱼ`; both halves of the published sum are this one.
-fn rho(centred: &Matrix, sample: &Matrix, mean_correlation: f64) -> Result<f64, QuantError> {
-    let deviations = deviations(sample)?;
-    let n = centred.rows() as f64;
+fn rho(centred: &Centred<'_>, sample: &Matrix, (mean, deviations): (f64, &[f64])) -> Result<f64, QuantError> {
+    let n = centred.observations.rows() as f64;
     let (mut all, mut diagonal) = (0.0, 0.0);
-    for t in 0..centred.rows() {
-        let row = centred.row(t);
-        let together = dot(row, &deviations);
-        let cubes: f64 = row.iter().zip(&deviations).map(|(x, deviation)| x * x * x / deviation).sum();
-        all += cubes * together;
+    centred.each_row(|row| {
+        let cubes: f64 = row.iter().zip(deviations).map(|(x, deviation)| x * x * x / deviation).sum();
+        all += cubes * dot(row, deviations);
         diagonal += row.iter().map(|x| (x * x) * (x * x)).sum::<f64>();
-    }
-    let weighted = sample.times(&deviations);
-    all = all / n - dot(&weighted, &deviations);
+    });
     let variances = sample.diagonal();
+    all = all / n - sample.quadratic(deviations);
     diagonal = diagonal / n - dot(&variances, &variances);
-    check::finite("fourth moment", diagonal + mean_correlation * (all - diagonal))
+    check::finite("fourth moment", diagonal + mean * (all - diagonal))
 }

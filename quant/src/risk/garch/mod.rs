@@ -89,8 +89,8 @@ impl Garch {
             alpha: values[2],
             beta: values[3],
         };
-        let (plain, robust) = standard_errors(&curvature)?;
         let n = returns.len() as f64;
+        let (plain, robust) = standard_errors(&curvature, n)?;
         let log_likelihood = sample.log_likelihood(&model) - n * deviation.ln();
         let mut model = in_unit(&[model.mean, model.omega, model.alpha, model.beta]);
         model.mean += moments.mean();
@@ -220,12 +220,13 @@ fn backcast(residuals: &[f64]) -> f64 {
     sum / weights
 }
 
-/// Roots of the diagonals of `-H⁻¹` and of `H⁻¹ G H⁻¹`.
-fn standard_errors(curvature: &likelihood::Curvature) -> Result<(Vector, Vector), QuantError> {
+/// Roots of the diagonals of `-H⁻¹` and of `H⁻¹ G H⁻¹`, `G` being `n` times the sample covariance of the gradients.
+fn standard_errors(curvature: &likelihood::Curvature, n: f64) -> Result<(Vector, Vector), QuantError> {
     let downward = curvature.hessian.map(|row| row.map(|value| -value));
     let inverse: Square = fit::inverse(&downward)
         .ok_or(QuantError::NotIdentified { why: "the likelihood is flat or saddle-shaped at its best" })?;
-    let sandwich = fit::congruent(&inverse, &curvature.outer);
+    let outer = curvature.outer.map(|row| row.map(|value| value * n / (n - 1.0)));
+    let sandwich = fit::congruent(&inverse, &outer);
     let roots = |square: &Square| std::array::from_fn(|i| square[i][i].max(0.0).sqrt());
     Ok((roots(&inverse), roots(&sandwich)))
 }
