@@ -39,7 +39,11 @@ pub(super) struct EquityPath {
     peak: usize,
     worst: Drawdown,
     worst_ratio: f64,
+    /// `worst_ratio` or just above zero: after a total loss, nothing is calm any more.
+    floor: f64,
     squares: f64,
+    /// Lowest return below minus one, if there was one.
+    lowest: f64,
 }
 
 /// The drawdown after each return.
@@ -98,7 +102,7 @@ pub(super) fn check_returns(returns: &[f64]) -> Result<(), QuantError> {
     Err(below_total_loss(returns.iter().copied().fold(0.0, lesser)))
 }
 
-pub(super) const fn below_total_loss(value: f64) -> QuantError {
+const fn below_total_loss(value: f64) -> QuantError {
     QuantError::OutOfRange { what: "return", value, expected: "at least minus one" }
 }
 
@@ -112,6 +116,8 @@ impl EquityPath {
             peak: 0,
             worst: Drawdown { depth: 0.0, peak: 0, trough: 0 },
             worst_ratio: 1.0,
+            floor: 1.0,
+            lowest: -1.0,
             squares: 0.0,
         }
     }
@@ -132,9 +138,8 @@ impl EquityPath {
             let start = [self.ratio, self.ratio * d[0]];
             let last = d[1];
             // Rounding keeps order, so the extremes need scaling only once.
-            let calm = |lane: usize| {
-                (start[lane] * high[lane] <= 1.0) & (start[lane] * low[lane] >= self.worst_ratio)
-            };
+            let calm =
+                |lane: usize| (start[lane] * high[lane] <= 1.0) & (start[lane] * low[lane] >= self.floor);
             if calm(0) & calm(1) {
                 let [a, b, c, d] =
                     [a, b, c, d].map(|products| zip(start, products, |x, y| (1.0 - x * y) * (1.0 - x * y)));
@@ -161,6 +166,7 @@ impl EquityPath {
         /// A growth above this goes into the logarithm, long before it overflows.
         const GROWTH_MAX: f64 = 1e100;
         self.position += 1;
+        self.lowest = lesser(step, self.lowest);
         self.ratio *= 1.0 + step;
         if self.ratio > 1.0 {
             self.growth *= self.ratio;
@@ -172,9 +178,15 @@ impl EquityPath {
             }
         } else if self.ratio < self.worst_ratio {
             self.worst_ratio = self.ratio;
+            self.floor = self.ratio.max(f64::MIN_POSITIVE);
             self.worst = Drawdown { depth: self.ratio - 1.0, peak: self.peak, trough: self.position };
         }
         self.squares += (1.0 - self.ratio) * (1.0 - self.ratio);
+    }
+
+    /// Fails if a return lost more than all.
+    pub(super) fn check(&self) -> Result<(), QuantError> {
+        if self.lowest < -1.0 { Err(below_total_loss(self.lowest)) } else { Ok(()) }
     }
 
     pub(super) const fn worst(&self) -> Drawdown {

@@ -3,7 +3,7 @@
 //! The pass goes block by block, so that what is read several times is in the cache; see [`super::moments`] and
 //! [`super::drawdown`] for how each part stays accurate. The excess of a return is what it has above the risk-free rate.
 
-use super::drawdown::{Drawdown, EquityPath, below_total_loss};
+use super::drawdown::{Drawdown, EquityPath};
 use super::moments::{BLOCK, Divisor, Moments, total};
 use super::tail::{HistoricalTail, QuantileConvention};
 use crate::{QuantError, check};
@@ -35,8 +35,6 @@ struct Excess {
     losses: [f64; 4],
     loss_squares: [f64; 4],
     wins: [u64; 4],
-    defeats: [u64; 4],
-    lowest: [f64; 4],
 }
 
 impl Convention {
@@ -61,10 +59,7 @@ impl Performance {
             path.advance(block);
         }
         let moments = moments.checked()?;
-        let lowest = excess.lowest.into_iter().fold(0.0, f64::min);
-        if lowest < -1.0 {
-            return Err(below_total_loss(lowest));
-        }
+        path.check()?;
         check::finite("growth of equity", total(excess.loss_squares) + total(excess.gains))?;
         Ok(Self { convention: *convention, moments, excess, path })
     }
@@ -108,17 +103,6 @@ impl Performance {
     /// If no return was below the risk-free rate.
     pub fn omega(&self) -> Result<f64, QuantError> {
         ratio(total(self.excess.gains), -total(self.excess.losses), "downside of the series")
-    }
-
-    /// Mean gain over mean loss, both against the risk-free rate.
-    ///
-    /// # Errors
-    /// If there was no gain or no loss.
-    pub fn gain_loss_ratio(&self) -> Result<f64, QuantError> {
-        let (wins, defeats) = (count(self.excess.wins), count(self.excess.defeats));
-        let gain = ratio(total(self.excess.gains), wins, "upside of the series")?;
-        let loss = ratio(-total(self.excess.losses), defeats, "downside of the series")?;
-        ratio(gain, loss, "downside of the series")
     }
 
     /// Share of returns above the risk-free rate.
@@ -180,6 +164,21 @@ pub fn sharpe(moments: &Moments, convention: &Convention) -> Result<f64, QuantEr
     ratio(excess * convention.periods_per_year.sqrt(), deviation, "series")
 }
 
+/// Mean gain over mean loss.
+///
+/// # Errors
+/// If there was no gain or no loss, or a return is not finite.
+pub fn gain_loss_ratio(returns: &[f64]) -> Result<f64, QuantError> {
+    check::series("returns", returns, 1)?;
+    let mean = |sign: f64, what| {
+        let values = returns.iter().map(|value| value * sign).filter(|value| *value > 0.0);
+        let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        ratio(sum, count, what)
+    };
+    let gain = mean(1.0, "upside of the series")?;
+    ratio(gain, mean(-1.0, "downside of the series")?, "downside of the series")
+}
+
 /// The best twentieth against the worst: the 95 % quantile over the 5 % quantile, both linear, in absolute value.
 ///
 /// # Errors
@@ -203,31 +202,24 @@ fn count(lanes: [u64; 4]) -> f64 {
 impl Excess {
     const fn none() -> Self {
         let none = [0.0; 4];
-        Self { gains: none, losses: none, loss_squares: none, wins: [0; 4], defeats: [0; 4], lowest: none }
+        Self { gains: none, losses: none, loss_squares: none, wins: [0; 4] }
     }
 
     fn add(&mut self, block: &[f64], risk_free: f64) {
         let (quads, rest) = block.as_chunks::<4>();
-        // A return equal to the risk-free rate adds nothing to any sum, nor to the lowest return.
+        // A return equal to the risk-free rate adds nothing to any sum.
         let mut last = [risk_free; 4];
         last[..rest.len()].copy_from_slice(rest);
-        let quads = || quads.iter().chain((!rest.is_empty()).then_some(&last));
-        // Two loops, since one of six sums has more than the registers hold.
+        let quads = quads.iter().chain((!rest.is_empty()).then_some(&last));
         let mut sums = self.clone();
-        for quad in quads() {
+        for quad in quads {
             for (lane, &value) in quad.iter().enumerate() {
                 let excess = value - risk_free;
                 let loss = if excess < 0.0 { excess } else { 0.0 };
                 sums.gains[lane] += if excess > 0.0 { excess } else { 0.0 };
                 sums.losses[lane] += loss;
                 sums.loss_squares[lane] += loss * loss;
-            }
-        }
-        for quad in quads() {
-            for (lane, &value) in quad.iter().enumerate() {
                 sums.wins[lane] += u64::from(value > risk_free);
-                sums.defeats[lane] += u64::from(value < risk_free);
-                sums.lowest[lane] = if value < sums.lowest[lane] { value } else { sums.lowest[lane] };
             }
         }
         *self = sums;

@@ -123,6 +123,21 @@ fn a_forecast_goes_from_the_next_variance_to_the_long_run() {
 }
 
 #[test]
+fn the_edge_of_the_model_is_named() {
+    // Variance that follows the last return only, none that follows any, and one that never settles.
+    let cases = [
+        (Garch { mean: 0.0, omega: 0.5, alpha: 0.5, beta: 0.0 }, "beta is zero"),
+        (Garch { mean: 0.0, omega: 1.0, alpha: 0.0, beta: 0.0 }, "variance does not follow past returns"),
+        (Garch { mean: 0.0, omega: 0.000_1, alpha: 0.3, beta: 0.699_9 }, "not stationary"),
+    ];
+    for (model, why) in cases {
+        let refusals = (0..20).filter_map(|seed| Garch::fit(&simulated(&model, 1000, seed)).err());
+        let refusals: Vec<String> = refusals.map(|error| error.to_string()).collect();
+        assert!(refusals.iter().filter(|refusal| refusal.contains(why)).count() >= 5, "{why}: {refusals:?}");
+    }
+}
+
+#[test]
 fn what_is_no_garch_is_refused() {
     assert!(matches!(Garch::fit(&[0.1; 200]), Err(QuantError::Constant { .. })));
     assert!(matches!(Garch::fit(&[0.1; 10]), Err(QuantError::TooFew { .. })));
@@ -146,6 +161,19 @@ fn what_is_no_garch_is_refused() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_parameters_break_a_known_model(
+        parameters in prop::array::uniform5(prop_oneof![0.0..1.0_f64, any::<f64>()]),
+        returns in prop::collection::vec(prop_oneof![-1.0..1.0_f64, any::<f64>()], 0..20),
+        horizon in 0..50_usize,
+    ) {
+        let [mean, omega, alpha, beta, next] = parameters;
+        let model = Garch { mean, omega, alpha, beta };
+        for result in [model.volatilities(&returns), model.forecast(next, horizon)] {
+            prop_assert!(result.is_err() || result.is_ok_and(|values| values.iter().all(|value| value.is_finite())));
+        }
+    }
 
     #[test]
     fn no_series_breaks_the_fit(

@@ -8,7 +8,7 @@ use bulkhead_quant::risk::exposure::{Exposure, exposure_by_group};
 use bulkhead_quant::risk::moments::{Divisor, Moments};
 use bulkhead_quant::risk::monte_carlo::{Law, PATHS_MAX, Simulation, simulated_profits, simulated_tail};
 use bulkhead_quant::risk::parametric::Shape;
-use bulkhead_quant::risk::performance::{Convention, Performance, tail_ratio};
+use bulkhead_quant::risk::performance::{Convention, Performance, gain_loss_ratio, tail_ratio};
 use bulkhead_quant::risk::range::{Bar, RangeEstimator, realised_variance, realised_volatility};
 use bulkhead_quant::risk::relative::{CoMoments, Relative};
 use bulkhead_quant::risk::rolling::{
@@ -202,6 +202,12 @@ fn drawdowns_are_followed_through() {
     assert_eq!(max_drawdown(&[0.1, 0.2]).unwrap().trough, 0, "equity that never fell");
     assert_close("all lost", max_drawdown(&[0.1, -1.0, 0.5]).unwrap().depth, -1.0, EXACT);
     assert!(max_drawdown(&[0.1, -1.5]).is_err());
+    for before in [0.1, -1.0] {
+        let mut returns = [0.01; 40];
+        (returns[3], returns[29]) = (before, -1.5);
+        let refused = Performance::of(&returns, &daily());
+        assert!(matches!(refused, Err(QuantError::OutOfRange { .. })), "more than all lost after {before}");
+    }
 }
 
 #[test]
@@ -248,7 +254,7 @@ fn simple_ratios_are_as_by_hand() {
     let returns = [0.02, -0.01, 0.04, -0.03, 0.0];
     let measured = Performance::of(&returns, &daily()).unwrap();
     assert_close("hit rate", measured.hit_rate(), 0.4, EXACT);
-    assert_close("gain to loss", measured.gain_loss_ratio().unwrap(), 1.5, EXACT);
+    assert_close("gain to loss", gain_loss_ratio(&returns).unwrap(), 1.5, EXACT);
     assert_close("omega", measured.omega().unwrap(), 1.5, EXACT);
     assert_close("tail ratio", tail_ratio(&returns).unwrap(), 0.036 / 0.026, EXACT);
 }

@@ -8,7 +8,7 @@ use bulkhead_quant::risk::exposure::Exposure;
 use bulkhead_quant::risk::moments::{Divisor, Moments};
 use bulkhead_quant::risk::monte_carlo::{Law, Simulation, simulated_profits, simulated_tail};
 use bulkhead_quant::risk::parametric::Shape;
-use bulkhead_quant::risk::performance::{Convention, Performance, tail_ratio};
+use bulkhead_quant::risk::performance::{Convention, Performance, gain_loss_ratio, tail_ratio};
 use bulkhead_quant::risk::range::{Bar, realised_variance, realised_volatility};
 use bulkhead_quant::risk::relative::Relative;
 use bulkhead_quant::risk::rolling::{
@@ -70,7 +70,7 @@ proptest! {
         if let Ok(measured) = Performance::of(&values, &convention) {
             finite_or_refused("performance", &[
                 measured.sharpe(), measured.sortino(), measured.omega(), measured.cagr(), measured.calmar(),
-                measured.volatility(), measured.gain_loss_ratio(), Ok(measured.ulcer_index()),
+                measured.volatility(), Ok(measured.ulcer_index()),
                 Ok(measured.hit_rate()), Ok(measured.max_drawdown().depth),
             ]);
         }
@@ -80,7 +80,7 @@ proptest! {
                 relative.together().correlation(), relative.together().covariance(Divisor::Observations),
             ]);
         }
-        finite_or_refused("tail ratio", &[tail_ratio(&values)]);
+        finite_or_refused("ratios", &[tail_ratio(&values), gain_loss_ratio(&values)]);
         all_finite("drawdowns", &drawdowns(&values));
         drop(under_water(&values));
         all_finite("volatility", &ewma_volatilities(&values, level));

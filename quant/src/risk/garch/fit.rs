@@ -102,8 +102,7 @@ fn polish(sample: &Sample<'_>, start: Garch) -> Result<(Garch, Curvature, usize)
     for steps in 0..NEWTON_MAX {
         let curvature = sample.curvature(&model);
         let downward = curvature.hessian.map(|row| row.map(|value| -value));
-        let flat = QuantError::NotIdentified { why: "the likelihood is flat or saddle-shaped at its best" };
-        let (step, gain) = solve(&downward, &curvature.gradient, 0.0).ok_or(flat)?;
+        let (step, gain) = solve(&downward, &curvature.gradient, 0.0).ok_or_else(|| unidentified(&model))?;
         if gain < NEWTON_GAIN {
             return Ok((model, curvature, steps));
         }
@@ -117,12 +116,28 @@ fn polish(sample: &Sample<'_>, start: Garch) -> Result<(Garch, Curvature, usize)
             return if gain < SCORING_GAIN {
                 Ok((model, curvature, steps))
             } else {
-                Err(QuantError::NotIdentified { why: "the likelihood rises towards the edge of the model" })
+                Err(unidentified(&model))
             };
         };
         (model, log_likelihood) = (next, value);
     }
     Err(QuantError::NoConvergence { what: "GARCH likelihood", iterations: NEWTON_MAX })
+}
+
+/// Why there is no proper maximum where the search ended.
+fn unidentified(model: &Garch) -> QuantError {
+    /// Closer to an edge of the model than this, the edge is why.
+    const NEAR: f64 = 1e-3;
+    let why = if model.beta < NEAR {
+        "beta is zero at the best fit, so that variance follows the last return only"
+    } else if model.persistence() > 1.0 - NEAR {
+        "not stationary: alpha and beta reach one"
+    } else if model.omega < NEAR {
+        "the variance runs to zero"
+    } else {
+        "the likelihood is flat or saddle-shaped at its best"
+    };
+    QuantError::NotIdentified { why }
 }
 
 fn from_point(&[mean, log_variance, persistence, share]: &Vector) -> Garch {
