@@ -78,7 +78,7 @@ impl Moments {
         Self { observations: 1, mean: value, second: 0.0, third: 0.0, fourth: 0.0 }
     }
 
-    /// Centred on its first value before its mean, so that a block that does not vary gives exact zeros.
+    /// The mean is taken of differences to the first value, so that a block that does not vary gives exact zeros.
     pub(super) fn of_block(block: &[f64]) -> Self {
         let Some(&first) = block.first() else { return Self::none() };
         let (quads, rest) = block.as_chunks::<4>();
@@ -89,23 +89,25 @@ impl Moments {
             }
         }
         let shift = (total(sums) + rest.iter().map(|value| value - first).sum::<f64>()) / block.len() as f64;
+        // Exactly the first value if there is no other, so that its deviations are zero.
+        let mean = first + shift;
         let (mut second, mut third, mut fourth) = ([0.0; 4], [0.0; 4], [0.0; 4]);
         let mut tail = [0.0; 4];
         for (slot, value) in tail.iter_mut().zip(rest) {
-            *slot = (value - first) - shift;
+            *slot = value - mean;
         }
         for lane in 0..4 {
             add_powers(tail[lane], (&mut second[lane], &mut third[lane], &mut fourth[lane]));
         }
         for quad in quads {
             for lane in 0..4 {
-                let deviation = (quad[lane] - first) - shift;
+                let deviation = quad[lane] - mean;
                 add_powers(deviation, (&mut second[lane], &mut third[lane], &mut fourth[lane]));
             }
         }
         Self {
             observations: block.len(),
-            mean: first + shift,
+            mean,
             second: total(second),
             third: total(third),
             fourth: total(fourth),

@@ -50,13 +50,29 @@ fn at_or_below(values: &[f64], threshold: f64, expected: usize) -> (Vec<f64>, f6
         for quad in block.as_chunks::<4>().0 {
             for lane in 0..4 {
                 sums[lane] += quad[lane];
-                lows[lane] = if quad[lane] < lows[lane] { quad[lane] } else { lows[lane] };
+                lows[lane] = lesser(quad[lane], lows[lane]);
             }
         }
-        if lows.iter().any(|&low| low <= threshold) {
-            kept.extend(block.iter().filter(|&&value| value <= threshold));
+        if lesser(lesser(lows[0], lows[1]), lesser(lows[2], lows[3])) <= threshold {
+            keep(block, threshold, &mut kept);
         }
     }
     kept.extend(rest.iter().filter(|&&value| value <= threshold));
     (kept, total(sums) + sum(rest))
+}
+
+/// Each value is written, and the place moves on only past those to keep: there is no branch to guess wrong.
+#[inline(never)]
+fn keep(block: &[f64; BLOCK], threshold: f64, kept: &mut Vec<f64>) {
+    let mut chosen = [0.0; BLOCK + 1];
+    let mut count = 0;
+    for &value in block {
+        chosen[count] = value;
+        count += usize::from(value <= threshold);
+    }
+    kept.extend_from_slice(&chosen[..count]);
+}
+
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }
