@@ -10,5 +10,6 @@ mod process;
 mod risk;
 mod sabr;
 mod risk_fuzz;
+mod sentiment;
 mod support;
 mod surface;
