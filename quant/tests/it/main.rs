@@ -10,6 +10,7 @@ mod process;
 mod risk;
 mod sabr;
 mod risk_fuzz;
+mod anomaly;
 mod sentiment;
 mod support;
 mod surface;
