@@ -28,7 +28,7 @@ impl Market {
     /// A quote and a trade against it.
     fn step(&mut self) -> (Quote, Trade) {
         let random = &mut self.random;
-        self.time_ns += 1 + (1e8 * -(1.0 - random.uniform()).ln()) as i64;
+        self.time_ns += 1 + i64::try_from(random.below(200_000_000)).unwrap();
         self.volatility = (0.98 * self.volatility.ln() + 0.05 * random.normal()).exp();
         let tail = if random.below(20) == 0 { 3.0 } else { 1.0 };
         self.middle *= (5e-5 * self.volatility * tail * random.normal()).exp();
@@ -202,9 +202,8 @@ fn a_drift_and_a_surge_are_found() {
 
 /// Nanoseconds within the day of "2021-01-08T00:00:01.076000Z".
 fn time_ns(text: &str) -> i64 {
-    let clock = text[11..].trim_end_matches(['Z']).trim_end_matches("+00:00");
-    let parts: Vec<f64> = clock.split(':').map(|part| part.parse().unwrap()).collect();
-    ((parts[0] * 60.0 + parts[1]) * 60_000_000.0 + (parts[2] * 1e6).round()) as i64 * 1_000
+    let part = |range: std::ops::Range<usize>| -> i64 { text[range].parse().unwrap() };
+    ((part(11..13) * 60 + part(14..16)) * 60 + part(17..19)) * SECOND_NS + part(20..26) * 1_000
 }
 
 /// The numbers of some columns of a recorded file, behind the time, which is the first.

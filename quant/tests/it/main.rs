@@ -12,5 +12,6 @@ mod sabr;
 mod risk_fuzz;
 mod anomaly;
 mod sentiment;
+mod signal;
 mod support;
 mod surface;
