@@ -75,9 +75,10 @@ impl Scale {
                 let Some(value) = value else { return };
                 let distance = value - *median;
                 *median += learning.gain * *deviation * sign(distance);
-                *deviation *= (learning.gain * sign(distance.abs() - *deviation)).exp();
-                let beyond = if distance.abs() > *tail { 1.0 } else { 0.0 };
-                *tail *= (2.0 * learning.gain * (beyond - TAIL_SHARE)).exp();
+                let distance = distance.abs();
+                *deviation *= if distance > *deviation { 1.0 + learning.gain } else { 1.0 - learning.gain };
+                let beyond = if distance > *tail { 1.0 } else { 0.0 };
+                *tail *= 1.0 + 2.0 * learning.gain * (beyond - TAIL_SHARE);
                 *outliers = if is_outlier { *outliers + 1 } else { 0 };
                 if *outliers >= OUTLIERS_IN_A_ROW {
                     *deviation *= WIDENING;

@@ -200,10 +200,11 @@ fn a_drift_and_a_surge_are_found() {
     assert!(found(Reason::VolumeSurge, &none) < 0.1);
 }
 
-/// Nanoseconds within the day of "2021-01-08T00:00:01.076000Z".
+/// Nanoseconds within the day of "2021-01-08T00:00:01.076000Z"; whole seconds have no fraction.
 fn time_ns(text: &str) -> i64 {
     let part = |range: std::ops::Range<usize>| -> i64 { text[range].parse().unwrap() };
-    ((part(11..13) * 60 + part(14..16)) * 60 + part(17..19)) * SECOND_NS + part(20..26) * 1_000
+    let micros = if text[19..].starts_with('.') { part(20..26) } else { 0 };
+    ((part(11..13) * 60 + part(14..16)) * 60 + part(17..19)) * SECOND_NS + micros * 1_000
 }
 
 /// The numbers of some columns of a recorded file, behind the time, which is the first.

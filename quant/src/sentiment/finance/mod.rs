@@ -32,7 +32,7 @@ pub struct Reading {
 /// A term that contributed to a score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contribution {
-    /// The phrase of the lexicon.
+    /// The phrase of the lexicon, or "percentage" for one with a sign that stands alone, as in "BTC +8%".
     pub term: &'static str,
     /// The quantity that the term moves, if one was found.
     pub about: Option<&'static str>,

@@ -24,14 +24,12 @@ pub(super) struct Percent {
 
 /// The words of a text.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
-    let mut words = Vec::with_capacity(text.len() / 5);
+    let mut words: Vec<Word<'_>> = Vec::with_capacity(text.len() / 5);
     for part in text.split_whitespace() {
         if let Some(percent) = percent(part) {
             let ends_statement = part.ends_with([',', ';', '.', '!', '?']);
             words.push(Word { text: part, percent: Some(percent), ends_statement, is_upper: false });
-        } else if is_percent_word(part)
-            && words.last().is_some_and(|last: &Word<'_>| number(last.text).is_some())
-        {
+        } else if words.last().is_some_and(|last| number(last.text).is_some()) && is_percent_word(part) {
             join_percent(&mut words, part);
         } else {
             push_pieces(&mut words, part);
