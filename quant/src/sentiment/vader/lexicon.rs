@@ -69,6 +69,7 @@ pub(super) struct Lexicon {
 pub(super) const BOOST: f64 = 0.293;
 
 const WORDS: &str = include_str!("../data/vader_lexicon.txt");
+const MODIFIERS: &str = include_str!("../data/vader_modifiers.txt");
 const EMOJI: &str = include_str!("../data/emoji_utf8_lexicon.txt");
 
 /// The lexicons, which are read at the first call.
@@ -83,13 +84,13 @@ impl Lexicon {
         for (word, valence) in WORDS.lines().filter_map(valence_of_line) {
             words.entry(word).valence = Some(valence);
         }
-        for word in STRENGTHENING.split_whitespace() {
+        for word in modifiers("strengthening") {
             words.entry(word).boost = BOOST;
         }
-        for word in WEAKENING.split_whitespace() {
+        for word in modifiers("weakening") {
             words.entry(word).boost = -BOOST;
         }
-        for word in NEGATIONS.split_whitespace() {
+        for word in modifiers("negations") {
             words.entry(word).is_negation = true;
         }
         for (word, role) in ROLES {
@@ -117,6 +118,12 @@ fn ends_in_not(token: &str) -> bool {
     bytes.contains(&b'\'') && bytes.windows(3).any(|part| part.eq_ignore_ascii_case(b"n't"))
 }
 
+/// The words of one line of the file of modifiers.
+fn modifiers(name: &str) -> impl Iterator<Item = &'static str> {
+    let words = MODIFIERS.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'));
+    words.unwrap_or_default().split(' ')
+}
+
 fn valence_of_line(line: &'static str) -> Option<(&'static str, f64)> {
     let (word, rest) = line.trim().split_once('\t')?;
     let valence = rest.split('\t').next()?.parse().ok()?;
@@ -130,20 +137,6 @@ fn emoji_of_line(line: &'static str) -> Option<(char, &'static str)> {
     let only = chars.next().filter(|_| chars.next().is_none())?;
     Some((only, rest.split('\t').next()?))
 }
-
-const STRENGTHENING: &str = "absolutely amazingly awfully completely considerable considerably decidedly deeply \
-    effing enormous enormously entirely especially exceptional exceptionally extreme extremely fabulously flipping \
-    flippin frackin fracking fricking frickin frigging friggin fully fuckin fucking fuggin fugging greatly hella \
-    highly hugely incredible incredibly intensely major majorly more most particularly purely quite really \
-    remarkably so substantially thoroughly total totally tremendous tremendously uber unbelievably unusually utter \
-    utterly very";
-
-const WEAKENING: &str = "almost barely hardly kinda kindof kind-of less little marginal marginally occasional \
-    occasionally partly scarce scarcely slight slightly somewhat sorta sortof sort-of";
-
-const NEGATIONS: &str = "aint arent cannot cant couldnt darent didnt doesnt dont hadnt hasnt havent isnt mightnt \
-    mustnt neither neednt never none nope nor not nothing nowhere oughtnt shant shouldnt uhuh wasnt werent uh-uh \
-    without wont wouldnt rarely seldom despite";
 
 const ROLES: [(&str, Role); 33] = [
     ("ass", Role::Ass),
@@ -189,6 +182,8 @@ mod tests {
     fn every_line_is_read() {
         assert!(WORDS.lines().filter(|line| !line.is_empty()).all(|line| valence_of_line(line).is_some()));
         assert!(lexicon().words.len() > 7_500);
+        let count = |name| modifiers(name).count();
+        assert_eq!((count("strengthening"), count("weakening"), count("negations")), (60, 21, 37));
         assert!(EMOJI.lines().all(|line| line.contains('\t')));
         assert!(lexicon().emoji.len() > 1_000);
         assert_eq!(lexicon().emoji('🚀'), Some("rocket"));
