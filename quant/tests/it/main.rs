@@ -13,5 +13,6 @@ mod risk_fuzz;
 mod anomaly;
 mod sentiment;
 mod signal;
+mod forest;
 mod support;
 mod surface;

@@ -1,0 +1,66 @@
+//! How long learning takes: medians of repeats, one line each.
+
+use bulkhead_quant::Matrix;
+use bulkhead_quant::learn::forest::{ForestOptions, RandomForestClassifier};
+use bulkhead_quant::random::SplitMix64;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+fn median(repeats: usize, mut run: impl FnMut()) -> Duration {
+    run();
+    let mut times: Vec<Duration> = (0..repeats)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[repeats / 2]
+}
+
+fn samples(rows: usize, columns: usize, seed: u64) -> (Matrix, Vec<usize>) {
+    let mut random = SplitMix64::new(seed);
+    let mut features = Matrix::zeros(rows, columns);
+    let mut classes = Vec::new();
+    for row in 0..rows {
+        features.row_mut(row).fill_with(|| random.normal());
+        let x = features.row(row);
+        let z = x[0] * x[1] + (2.0 * x[2]).sin() + 0.5 * x[3] + 0.5 * random.normal();
+        classes.push(usize::from(z > 0.0));
+    }
+    (features, classes)
+}
+
+fn forest(depth_max: usize, name: &str) {
+    let (features, classes) = samples(5000, 50, 1);
+    let options = ForestOptions { depth_max, ..ForestOptions::default() };
+    let fit = || RandomForestClassifier::fit(&features, &classes, &options, &|| false).expect("sound samples");
+    let model = fit();
+    // The same row again and again would find every node in the nearest cache, so rows take turns.
+    let calls = 1000;
+    let one = median(51, || {
+        for row in 0..calls {
+            black_box(model.probabilities(black_box(features.row(row))).expect("a sound row"));
+        }
+    });
+    println!("forest {name}, predict 1 row x 100 trees: {:.2} us", one.as_secs_f64() * 1e6 / calls as f64);
+    let (many, _) = samples(1000, 50, 2);
+    let thousand = median(51, || {
+        black_box(model.probabilities_of_rows(black_box(&many)).expect("sound rows"));
+    });
+    println!("forest {name}, predict 1000 rows: {:.3} ms", thousand.as_secs_f64() * 1e3);
+    for threads in [1, 0] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let time = median(5, || {
+            black_box(pool.install(fit));
+        });
+        let threads = pool.current_num_threads();
+        println!("forest {name}, fit 5000 x 50, 100 trees, {threads} threads: {:.0} ms", time.as_secs_f64() * 1e3);
+    }
+}
+
+fn main() {
+    forest(10, "depth 10");
+    forest(64, "full depth");
+}
