@@ -3,6 +3,7 @@
 use bulkhead_quant::Matrix;
 use bulkhead_quant::learn::forest::{ForestOptions, RandomForestClassifier};
 use bulkhead_quant::random::SplitMix64;
+use bulkhead_quant::regime::{FitOptions, HiddenMarkov, RegimeFilter};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -38,10 +39,12 @@ fn forest(depth_max: usize, name: &str) {
     let fit = || RandomForestClassifier::fit(&features, &classes, &options, &|| false).expect("sound samples");
     let model = fit();
     // The same row again and again would find every node in the nearest cache, so rows take turns.
-    let calls = 1000;
-    let one = median(51, || {
-        for row in 0..calls {
-            black_box(model.probabilities(black_box(features.row(row))).expect("a sound row"));
+    let calls = 100;
+    let mut next = 0;
+    let one = median(501, || {
+        for _ in 0..calls {
+            next = (next + 1) % features.rows();
+            black_box(model.probabilities(black_box(features.row(next))).expect("a sound row"));
         }
     });
     println!("forest {name}, predict 1 row x 100 trees: {:.2} us", one.as_secs_f64() * 1e6 / calls as f64);
@@ -60,7 +63,32 @@ fn forest(depth_max: usize, name: &str) {
     }
 }
 
+fn hidden_markov() {
+    let mut random = SplitMix64::new(3);
+    let mut is_calm = true;
+    let observations: Vec<f64> = (0..1000)
+        .map(|_| {
+            is_calm ^= random.uniform() < 0.02;
+            if is_calm { 0.0005 + 0.006 * random.normal() } else { -0.001 + 0.022 * random.normal() }
+        })
+        .collect();
+    let fit = || HiddenMarkov::fit(&observations, &FitOptions::default(), &|| false).expect("two regimes");
+    let iterations = fit().iterations;
+    let time = median(51, || {
+        black_box(fit());
+    });
+    println!("hidden Markov model, fit 1000 values, 4 starts, {iterations} steps: {:.2} ms", time.as_secs_f64() * 1e3);
+    let mut filter = RegimeFilter::new(fit().model);
+    let update = median(501, || {
+        for &observation in &observations {
+            black_box(filter.update(observation).expect("a finite value"));
+        }
+    });
+    println!("hidden Markov model, filter 1 value: {:.0} ns", update.as_secs_f64() * 1e9 / 1000.0);
+}
+
 fn main() {
+    hidden_markov();
     forest(10, "depth 10");
     forest(64, "full depth");
 }

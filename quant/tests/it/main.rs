@@ -14,5 +14,6 @@ mod anomaly;
 mod sentiment;
 mod signal;
 mod forest;
+mod regime;
 mod support;
 mod surface;

@@ -122,7 +122,7 @@ impl Flat {
         for roots in roots.chunks(LANES) {
             let mut places = [roots[0]; LANES];
             places[..roots.len()].copy_from_slice(roots);
-            self.descend(&mut places, [row; LANES]);
+            self.descend(&mut places, |_| row);
             for &place in &places[..roots.len()] {
                 self.add_leaf(place, sums);
             }
@@ -140,7 +140,7 @@ impl Flat {
                     *lane = row;
                 }
                 let mut places = [root; LANES];
-                self.descend(&mut places, lanes);
+                self.descend(&mut places, |lane| lanes[lane]);
                 for (sums, &place) in sums.chunks_exact_mut(self.width).zip(&places) {
                     self.add_leaf(place, sums);
                 }
@@ -149,12 +149,13 @@ impl Flat {
     }
 
     /// Takes every lane to its leaf. It ends: a child is further on than its parent, and a leaf stays.
-    fn descend(&self, places: &mut [u32; LANES], rows: [&[f32]; LANES]) {
+    fn descend<'a>(&self, places: &mut [u32; LANES], row_of: impl Fn(usize) -> &'a [f32]) {
         loop {
             let mut moved = 0;
-            for (place, row) in places.iter_mut().zip(&rows) {
+            for (lane, place) in places.iter_mut().enumerate() {
                 let node = &self.nodes[*place as usize];
-                let next = node.child + u32::from(row[node.feature as usize] > node.threshold);
+                let value = row_of(lane)[node.feature as usize];
+                let next = node.child + u32::from(value > node.threshold);
                 moved |= next ^ *place;
                 *place = next;
             }
