@@ -36,7 +36,8 @@ fn samples(rows: usize, columns: usize, seed: u64) -> (Matrix, Vec<usize>) {
 fn forest(depth_max: usize, name: &str) {
     let (features, classes) = samples(5000, 50, 1);
     let options = ForestOptions { depth_max, ..ForestOptions::default() };
-    let fit = || RandomForestClassifier::fit(&features, &classes, &options, &|| false).expect("sound samples");
+    let fit =
+        || RandomForestClassifier::fit(&features, &classes, &options, &|| false).expect("sound samples");
     let model = fit();
     // The same row again and again would find every node in the nearest cache, so rows take turns.
     let calls = 100;
@@ -59,7 +60,10 @@ fn forest(depth_max: usize, name: &str) {
             black_box(pool.install(fit));
         });
         let threads = pool.current_num_threads();
-        println!("forest {name}, fit 5000 x 50, 100 trees, {threads} threads: {:.0} ms", time.as_secs_f64() * 1e3);
+        println!(
+            "forest {name}, fit 5000 x 50, 100 trees, {threads} threads: {:.0} ms",
+            time.as_secs_f64() * 1e3
+        );
     }
 }
 
@@ -77,7 +81,10 @@ fn hidden_markov() {
     let time = median(51, || {
         black_box(fit());
     });
-    println!("hidden Markov model, fit 1000 values, 4 starts, {iterations} steps: {:.2} ms", time.as_secs_f64() * 1e3);
+    println!(
+        "hidden Markov model, fit 1000 values, 4 starts, {iterations} steps: {:.2} ms",
+        time.as_secs_f64() * 1e3
+    );
     let mut filter = RegimeFilter::new(fit().model);
     let update = median(501, || {
         for &observation in &observations {

@@ -17,8 +17,9 @@ const HALVINGS_MAX: usize = 40;
 pub const FEATURES_MAX: usize = 1024;
 /// The version that is written, and the only one that is read.
 pub const STORED_VERSION: u32 = 1;
-/// Where the squared Newton decrement, twice what the objective can still fall by, ends the search.
-const DECREMENT_MIN: f64 = 1e-18;
+/// Where the squared Newton decrement, twice what the objective can still fall by, is small enough for a last full step;
+/// that squares it.
+const DECREMENT_MIN: f64 = 1e-14;
 
 /// A fitted logistic regression.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,8 +75,7 @@ impl LogisticRegression {
         }
         let (weights, hessian) = Problem { rows, outcomes, penalty }.solve()?;
         let standard_errors = standard_errors(&hessian)?;
-        let model =
-            Self { scale, weights: weights[1..].to_vec(), intercept: weights[0], standard_errors };
+        let model = Self { scale, weights: weights[1..].to_vec(), intercept: weights[0], standard_errors };
         check::series("weights", &model.weights, 0)?;
         Ok(model)
     }
@@ -124,26 +124,32 @@ impl Problem<'_> {
                 return Err(QuantError::NotFinite { what: "step" });
             }
             if decrement <= DECREMENT_MIN * (1.0 + objective) {
+                add_scaled(&mut weights, -1.0, &step);
                 return Ok((weights, hessian));
             }
-            let Some((next, lower)) = self.search(&weights, &step, objective - 1e-4 * decrement) else {
-                // The objective cannot tell points this near apart.
-                return Ok((weights, hessian));
-            };
-            (weights, objective) = (next, lower);
+            (weights, objective) = self.search(&weights, &step, (objective, decrement))?;
         }
         Err(QuantError::NoConvergence { what: "logistic regression", iterations: ITERATIONS_MAX })
     }
 
-    /// The first of the step and its halves that brings the objective down as the slope promises.
-    fn search(&self, weights: &[f64], step: &[f64], goal: f64) -> Option<(Vec<f64>, f64)> {
-        let start = self.objective(weights);
-        (0..HALVINGS_MAX).map(|halvings| 0.5_f64.powi(i32::try_from(halvings).unwrap_or(0))).find_map(|length| {
+    /// The first of the step and its halves that brings the objective down by a share of what the slope promises.
+    fn search(
+        &self,
+        weights: &[f64],
+        step: &[f64],
+        (objective, decrement): (f64, f64),
+    ) -> Result<(Vec<f64>, f64), QuantError> {
+        let mut length = 1.0;
+        for _ in 0..HALVINGS_MAX {
             let mut next = weights.to_vec();
             add_scaled(&mut next, -length, step);
-            let objective = self.objective(&next);
-            (objective <= start + length * (goal - start)).then_some((next, objective))
-        })
+            let lower = self.objective(&next);
+            if lower < objective - 1e-4 * length * decrement {
+                return Ok((next, lower));
+            }
+            length /= 2.0;
+        }
+        Err(QuantError::NoConvergence { what: "search along a step", iterations: HALVINGS_MAX })
     }
 
     fn objective(&self, weights: &[f64]) -> f64 {

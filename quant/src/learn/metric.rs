@@ -96,11 +96,9 @@ pub(super) fn check_pairs(probabilities: &[f64], outcomes: &[bool]) -> Result<()
     check::length("outcomes", outcomes.len(), probabilities.len())?;
     check::series("probabilities", probabilities, 1)?;
     match probabilities.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-        Some(&value) => Err(QuantError::OutOfRange {
-            what: "probability",
-            value,
-            expected: "from zero to one",
-        }),
+        Some(&value) => {
+            Err(QuantError::OutOfRange { what: "probability", value, expected: "from zero to one" })
+        }
         None => Ok(()),
     }
 }

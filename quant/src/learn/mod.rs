@@ -56,7 +56,11 @@ fn check_samples(features: &Matrix, target_count: usize) -> Result<(), QuantErro
 }
 
 /// Fails unless a whole number lies in the range.
-pub(crate) fn check_count(what: &'static str, got: usize, range: std::ops::RangeInclusive<usize>) -> Result<(), QuantError> {
+pub(crate) fn check_count(
+    what: &'static str,
+    got: usize,
+    range: std::ops::RangeInclusive<usize>,
+) -> Result<(), QuantError> {
     if got < *range.start() {
         return Err(QuantError::TooFew { what, needed: *range.start(), got });
     }

@@ -97,7 +97,11 @@ impl Standardizer {
         for &scale in &self.scales {
             check::positive("scale", scale)?;
             if scale > 2.0 * VALUE_MAX {
-                return Err(QuantError::OutOfRange { what: "scale", value: scale, expected: "at most 2e100" });
+                return Err(QuantError::OutOfRange {
+                    what: "scale",
+                    value: scale,
+                    expected: "at most 2e100",
+                });
             }
         }
         Ok(())

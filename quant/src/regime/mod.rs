@@ -8,7 +8,7 @@ mod hidden_markov;
 mod volatility;
 
 pub use hidden_markov::{
-    FitOptions, HiddenMarkov, HiddenMarkovFit, OBSERVATIONS_MAX, Path, RegimeFilter, STATES_MAX, STORED_VERSION,
-    StoredFilter, StoredHiddenMarkov,
+    FitOptions, HiddenMarkov, HiddenMarkovFit, OBSERVATIONS_MAX, Path, RegimeFilter, STATES_MAX,
+    STORED_VERSION, StoredFilter, StoredHiddenMarkov,
 };
 pub use volatility::{VolatilityLevel, VolatilityReading, VolatilityRegime, VolatilityRegimeOptions};

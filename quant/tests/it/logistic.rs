@@ -22,20 +22,28 @@ fn samples() -> (Matrix, Vec<bool>) {
 fn weights_and_metrics_are_scikit_learns() {
     let (features, outcomes) = samples();
     let model = LogisticRegression::fit(&features, &outcomes, 2.0).unwrap();
-    let weights =
-        [-0.135_750_221_208_295_25, -0.126_751_348_940_525_17, 0.304_636_348_137_739_77, 0.559_573_359_419_223_4];
+    let weights = [
+        -0.135_750_225_085_993_66,
+        -0.126_751_347_619_998_65,
+        0.304_636_344_439_095_2,
+        0.559_573_357_810_652_3,
+    ];
     for (got, want) in model.weights().iter().zip(weights) {
-        assert_close("weight", *got, want, (0.0, 1e-9));
+        assert_close("weight", *got, want, (0.0, 1e-12));
     }
-    assert_close("intercept", model.intercept(), -0.043_762_982_917_924_714, (0.0, 1e-9));
+    let errors = [0.093_290_026_231_309_91, 0.093_616_936_127_077_17, 0.094_677_532_179_814_53];
+    for (got, want) in model.standard_errors().iter().zip(errors) {
+        assert_close("standard error", *got, want, (0.0, 1e-9));
+    }
+    assert_close("intercept", model.intercept(), -0.043_762_981_808_664_225, (0.0, 1e-12));
     let probabilities: Vec<f64> = (0..500).map(|row| model.probability(features.row(row)).unwrap()).collect();
-    for (got, want) in probabilities.iter().zip([0.304_889_669_983_395_56, 0.735_448_239_149_260_4]) {
-        assert_close("probability", *got, want, (0.0, 1e-9));
+    for (got, want) in probabilities.iter().zip([0.304_889_670_162_864_6, 0.735_448_239_046_954_9]) {
+        assert_close("probability", *got, want, (0.0, 1e-12));
     }
-    let close = |got: Result<f64, QuantError>, want| assert_close("metric", got.unwrap(), want, (0.0, 1e-9));
-    close(metric::area_under_curve(&probabilities, &outcomes), 0.681_584_633_854_541_6);
-    close(metric::brier(&probabilities, &outcomes), 0.225_621_112_694_115_06);
-    close(metric::log_loss(&probabilities, &outcomes), 0.642_680_308_074_706_6);
+    let close = |got: Result<f64, QuantError>, want| assert_close("metric", got.unwrap(), want, (0.0, 1e-12));
+    close(metric::area_under_curve(&probabilities, &outcomes), 0.681_584_633_854_541_4);
+    close(metric::brier(&probabilities, &outcomes), 0.225_621_112_697_685_96);
+    close(metric::log_loss(&probabilities, &outcomes), 0.642_680_308_081_377_9);
     close(metric::accuracy(&probabilities, &outcomes), 0.622);
 }
 
@@ -45,7 +53,13 @@ fn calibrations_are_scikit_learns() {
     let scores: Vec<f64> = (0..200).map(|row| all.features[(row, 2)]).collect();
     let outcomes = &all.outcomes()[..200];
     let isotonic = IsotonicScaling::fit(&scores, outcomes).unwrap();
-    let want = [(-3.0, 0.0), (-1.0, 5.0 / 18.0), (0.0, 5.0 / 11.0), (0.3, 0.621_052_631_578_947_4), (2.5, 59.0 / 95.0)];
+    let want = [
+        (-3.0, 0.0),
+        (-1.0, 5.0 / 18.0),
+        (0.0, 5.0 / 11.0),
+        (0.3, 0.621_052_631_578_947_4),
+        (2.5, 59.0 / 95.0),
+    ];
     for (score, want) in want {
         assert_close("isotonic", isotonic.probability(score).unwrap(), want, (0.0, 1e-12));
     }
@@ -97,7 +111,10 @@ fn separable_classes_need_a_penalty() {
     assert_eq!(constant.unwrap_err(), QuantError::Constant { what: "outcome" });
     let single = LogisticRegression::fit(&Matrix::zeros(1, 1), &[true], 1.0);
     assert!(matches!(single, Err(QuantError::TooFew { .. })));
-    assert!(matches!(LogisticRegression::fit(&features, &[true], 1.0), Err(QuantError::LengthMismatch { .. })));
+    assert!(matches!(
+        LogisticRegression::fit(&features, &[true], 1.0),
+        Err(QuantError::LengthMismatch { .. })
+    ));
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn a_sine_is_learnt() {
 fn what_a_net_must_remember_is_learnt() {
     let mut random = SplitMix64::new(2);
     let signs: Vec<f64> = (0..1200).map(|_| if random.uniform() < 0.5 { -1.0 } else { 1.0 }).collect();
-    let targets: Vec<f64> = (0..1200).map(|at: usize| if at < 3 { 0.0 } else { signs[at] * signs[at - 3] }).collect();
+    let targets: Vec<f64> =
+        (0..1200).map(|at: usize| if at < 3 { 0.0 } else { signs[at] * signs[at - 3] }).collect();
     let features = Matrix::new(1200, 1, signs).unwrap();
     let options = LstmOptions { window: 4, epochs_max: 100, patience: 100, ..options() };
     let fit = Lstm::fit(SequenceProblem { features: &features, targets: &targets }, &options, GO_ON).unwrap();
@@ -117,7 +118,10 @@ fn what_cannot_be_trained_is_refused() {
     assert!(matches!(fit(&[f64::NAN; 50], &options()), QuantError::NotFinite { .. }));
     assert!(matches!(fit(&targets, &LstmOptions { window: 49, ..options() }), QuantError::TooFew { .. }));
     assert!(matches!(fit(&targets, &LstmOptions { hidden: 65, ..options() }), QuantError::TooMany { .. }));
-    assert!(matches!(fit(&targets, &LstmOptions { purge: usize::MAX, ..options() }), QuantError::TooFew { .. }));
+    assert!(matches!(
+        fit(&targets, &LstmOptions { purge: usize::MAX, ..options() }),
+        QuantError::TooFew { .. }
+    ));
     let problem = SequenceProblem { features: &features, targets: &targets };
     assert_eq!(Lstm::fit(problem, &options(), &|| true).unwrap_err(), QuantError::Cancelled);
     let stored = StoredLstm { version: STORED_VERSION + 1, ..imported().0.into() };

@@ -82,8 +82,13 @@ fn purging_takes_away_what_overlapping_labels_leak() {
     // The row's number lets a tree find the nearest labels, which share shocks with the test's.
     let features = Matrix::new(count, 1, (0..count).map(|row| row as f64).collect()).unwrap();
     let skill = |purge| {
-        let plan =
-            WalkForward { training: TrainingRows::Rolling, train_count: 200, test_count: 1, purge, embargo: 0 };
+        let plan = WalkForward {
+            training: TrainingRows::Rolling,
+            train_count: 200,
+            test_count: 1,
+            purge,
+            embargo: 0,
+        };
         let learn = |features: &Matrix, targets: &[f64]| {
             let options = ForestOptions { tree_count: 5, ..ForestOptions::default() };
             RandomForestRegressor::fit(features, targets, &options, GO_ON)

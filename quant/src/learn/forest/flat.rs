@@ -188,7 +188,9 @@ pub(super) fn narrow(values: &[f64]) -> Result<Vec<f32>, QuantError> {
         return Ok(narrowed);
     }
     match values.iter().find(|value| value.is_finite() && !narrow_one(**value).is_finite()) {
-        Some(&value) => Err(QuantError::OutOfRange { what: "feature", value, expected: "within the range of f32" }),
+        Some(&value) => {
+            Err(QuantError::OutOfRange { what: "feature", value, expected: "within the range of f32" })
+        }
         None => Err(QuantError::NotFinite { what: "feature" }),
     }
 }

@@ -126,7 +126,7 @@ impl<C: Criterion<WIDTH>, const WIDTH: usize> Grower<'_, C, WIDTH> {
         let mut open = vec![Open { node: 0, draws: 0..self.draws.len(), depth: 0, sums }];
         while let Some(at) = open.pop() {
             if let Some(split) = self.find_split(&at) {
-                open.extend(self.split(at, &split));
+                open.extend(self.split(&at, &split));
             } else {
                 self.close(&at);
             }
@@ -140,7 +140,7 @@ impl<C: Criterion<WIDTH>, const WIDTH: usize> Grower<'_, C, WIDTH> {
         tree.nodes[at.node] = TreeNode::Leaf { row };
     }
 
-    fn split(&mut self, at: Open<WIDTH>, split: &Split<WIDTH>) -> [Open<WIDTH>; 2] {
+    fn split(&mut self, at: &Open<WIDTH>, split: &Split<WIDTH>) -> [Open<WIDTH>; 2] {
         let feature = split.feature as usize;
         let child = self.grown.tree.nodes.len();
         let threshold = self.ground.binned.edges[feature][split.bin];

@@ -64,8 +64,7 @@ fn arrange(arrays: &TreeArrays, row: Row, task: ForestTask) -> Result<Tree, Quan
         if !threshold.is_finite() {
             return Err(malformed("a threshold is not a number in the range of f32"));
         }
-        tree.nodes[to] =
-            TreeNode::Split { feature: position(feature), threshold, child: position(child) };
+        tree.nodes[to] = TreeNode::Split { feature: position(feature), threshold, child: position(child) };
         open.push((index(arrays.right[from], count)?, child + 1));
         open.push((index(arrays.left[from], count)?, child));
     }

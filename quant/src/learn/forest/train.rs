@@ -105,9 +105,9 @@ pub(super) fn train<C: Criterion<WIDTH>, const WIDTH: usize>(
     let ground = Ground { binned: &binned, criterion, options };
     let mut random = SplitMix64::new(options.seed);
     let seeds: Vec<u64> = (0..options.tree_count).map(|_| random.next_u64()).collect();
-    let grown = seeds.into_par_iter().map(|seed| {
-        if is_cancelled() { Err(QuantError::Cancelled) } else { Ok(grow(&ground, seed)) }
-    });
+    let grown = seeds
+        .into_par_iter()
+        .map(|seed| if is_cancelled() { Err(QuantError::Cancelled) } else { Ok(grow(&ground, seed)) });
     let mut trees = Vec::with_capacity(options.tree_count);
     let mut bags = Vec::with_capacity(options.tree_count);
     let mut importances = vec![0.0; features.columns()];

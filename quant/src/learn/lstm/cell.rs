@@ -190,7 +190,8 @@ mod tests {
     fn the_gradient_is_that_of_finite_differences() {
         let shape = Shape { inputs: 3, hidden: 5 };
         let mut random = SplitMix64::new(11);
-        let mut weights = Weights { shape, values: (0..shape.len()).map(|_| 0.5 * random.normal()).collect() };
+        let mut weights =
+            Weights { shape, values: (0..shape.len()).map(|_| 0.5 * random.normal()).collect() };
         let rows: Vec<Vec<f64>> = (0..7).map(|_| (0..3).map(|_| random.normal()).collect()).collect();
         let loss = |weights: &Weights| {
             let error = weights.forward(rows.iter().map(Vec::as_slice)).0 - 0.7;

@@ -1,9 +1,9 @@
 //! Training: mini-batches of windows, gradients through time, and an early stop on the latest windows.
 
+use super::EPOCHS_MAX;
 use super::adam::{Adam, clip};
 use super::cell::{Shape, Weights};
 use super::model::{Lstm, check_shape};
-use super::EPOCHS_MAX;
 use crate::learn::scale::Standardizer;
 use crate::learn::{IsCancelled, check_count, check_samples, check_size};
 use crate::matrix::add_scaled;

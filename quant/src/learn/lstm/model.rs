@@ -180,11 +180,8 @@ impl Lstm {
 impl Forecaster for Lstm {
     fn forecast(&self, history: &[&[f64]]) -> Result<f64, QuantError> {
         let begin = history.len().checked_sub(self.window);
-        let begin = begin.ok_or(QuantError::TooFew {
-            what: "history",
-            needed: self.window,
-            got: history.len(),
-        })?;
+        let begin =
+            begin.ok_or(QuantError::TooFew { what: "history", needed: self.window, got: history.len() })?;
         self.predict(&history[begin..])
     }
 }
@@ -202,7 +199,8 @@ impl TryFrom<StoredLstm> for Lstm {
     type Error = QuantError;
 
     fn try_from(stored: StoredLstm) -> Result<Self, QuantError> {
-        let StoredLstm { version, inputs, hidden, window, weights, scale, target_mean, target_scale } = stored;
+        let StoredLstm { version, inputs, hidden, window, weights, scale, target_mean, target_scale } =
+            stored;
         if version != STORED_VERSION {
             return Err(QuantError::UnknownModel { what: "net", why: "its version is not known" });
         }

@@ -63,9 +63,8 @@ impl<const N: usize> Chain<N> {
             let now = joint.map(|value| value * inverse);
             filtered.push(now);
             weights.push(densities.map(|density| density * inverse));
-            predicted = std::array::from_fn(|to| {
-                (0..N).map(|from| now[from] * self.transition[from][to]).sum()
-            });
+            predicted =
+                std::array::from_fn(|to| (0..N).map(|from| now[from] * self.transition[from][to]).sum());
         }
         Forward { filtered, weights, log_likelihood }
     }
@@ -92,9 +91,7 @@ impl<const N: usize> Chain<N> {
                     counts[from][to] += before[from] * arrival[to];
                 }
             }
-            beta = std::array::from_fn(|from| {
-                (0..N).map(|to| self.transition[from][to] * arrival[to]).sum()
-            });
+            beta = std::array::from_fn(|from| (0..N).map(|to| self.transition[from][to] * arrival[to]).sum());
         }
         for (counts, probabilities) in counts.iter_mut().zip(&self.transition) {
             for (count, probability) in counts.iter_mut().zip(probabilities) {

@@ -5,8 +5,7 @@
 
 use super::chain::Chain;
 use super::{
-    HiddenMarkov, STATES_MAX, STORED_VERSION, StoredHiddenMarkov, check_observations,
-    check_state_count,
+    HiddenMarkov, STATES_MAX, STORED_VERSION, StoredHiddenMarkov, check_observations, check_state_count,
 };
 use crate::learn::{IsCancelled, check_count};
 use crate::random::SplitMix64;
@@ -18,7 +17,7 @@ const STARTS_MAX: usize = 100;
 const ITERATIONS_MAX: usize = 100_000;
 /// Steps from each start before one is chosen.
 const TRIAL_ITERATIONS: usize = 10;
-/// Probability of staying in a state, at a start.
+/// Probability of staying in a state, at a start that is not random.
 const STAY: f64 = 0.95;
 /// Fewest observations that a state must be expected to have.
 const OCCUPANCY_MIN: f64 = 2.0;
@@ -148,10 +147,11 @@ impl<'a> Problem<'a> {
         let count = self.options.state_count;
         let mut chain =
             Chain { start: [0.0; N], transition: [[0.0; N]; N], means: [0.0; N], variances: [1.0; N] };
+        let stay = if number < 2 { STAY } else { 0.5 + 0.5 * STAY * random.uniform() };
         for state in 0..count {
             chain.start[state] = 1.0 / count as f64;
-            chain.transition[state][..count].fill((1.0 - STAY) / (count - 1) as f64);
-            chain.transition[state][state] = STAY;
+            chain.transition[state][..count].fill((1.0 - stay) / (count - 1) as f64);
+            chain.transition[state][state] = stay;
             let rank = state as f64 - 0.5 * (count - 1) as f64;
             (chain.means[state], chain.variances[state]) = match number {
                 0 => (0.0, 4.0_f64.powf(rank)),

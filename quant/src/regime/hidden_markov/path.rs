@@ -55,7 +55,8 @@ impl HiddenMarkov {
         if states.iter().any(|state| *state >= count) {
             return Err(QuantError::Infeasible { what: "every state of a path exists" });
         }
-        let densities: f64 = states.iter().zip(observations).map(|(&state, &x)| self.log_density(state, x)).sum();
+        let densities: f64 =
+            states.iter().zip(observations).map(|(&state, &x)| self.log_density(state, x)).sum();
         let moves: f64 = states.windows(2).map(|pair| self.transition[pair[0] * count + pair[1]].ln()).sum();
         Ok(self.start[states[0]].ln() + moves + densities)
     }
