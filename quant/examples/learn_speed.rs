@@ -1,7 +1,9 @@
 //! How long learning takes: medians of repeats, one line each.
+#![expect(clippy::indexing_slicing, reason = "the lists are made here")]
 
 use bulkhead_quant::Matrix;
 use bulkhead_quant::learn::forest::{ForestOptions, RandomForestClassifier};
+use bulkhead_quant::learn::lstm::{Lstm, LstmWeights};
 use bulkhead_quant::random::SplitMix64;
 use bulkhead_quant::regime::{FitOptions, HiddenMarkov, RegimeFilter};
 use std::hint::black_box;
@@ -94,7 +96,28 @@ fn hidden_markov() {
     println!("hidden Markov model, filter 1 value: {:.0} ns", update.as_secs_f64() * 1e9 / 1000.0);
 }
 
+fn net() {
+    let mut random = SplitMix64::new(4);
+    let mut weights = |rows: usize, columns: usize| {
+        let values = (0..rows * columns).map(|_| 0.1 * random.normal()).collect();
+        Matrix::new(rows, columns, values).expect("finite weights")
+    };
+    let (input, recurrent) = (weights(256, 16), weights(256, 64));
+    let weights =
+        LstmWeights { input, recurrent, bias: vec![0.1; 256], output: vec![0.1; 64], output_bias: 0.0 };
+    let net = Lstm::from_weights(&weights, 20).expect("weights that fit");
+    let (rows, _) = samples(100, 16, 5);
+    let mut state = net.state();
+    let time = median(501, || {
+        for row in 0..100 {
+            black_box(net.step(&mut state, black_box(rows.row(row))).expect("a sound row"));
+        }
+    });
+    println!("recurrent net, 1 step, 16 inputs, 64 hidden: {:.2} us", time.as_secs_f64() * 1e6 / 100.0);
+}
+
 fn main() {
+    net();
     hidden_markov();
     forest(10, "depth 10");
     forest(64, "full depth");

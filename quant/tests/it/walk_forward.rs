@@ -54,7 +54,7 @@ fn assert_blind<M: Forecaster>(learn: fn(&Matrix, &[f64]) -> Result<M, QuantErro
         let mut random = SplitMix64::new(1);
         for row in 150..200 {
             samples.features.row_mut(row).fill_with(|| 1e3 * random.normal());
-            samples.targets[row] = -5.0 * samples.targets[row];
+            samples.targets[row] *= -5.0;
         }
         let after = run(&samples, learn, training);
         let past = before.iter().take_while(|forecast| forecast.row < 150).count();
