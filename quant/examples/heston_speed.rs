@@ -44,6 +44,11 @@ fn main() {
         let t = Instant::now();
         let quotes = surface(&p);
         println!("{name}: priced 50 in {:?}", t.elapsed());
+        let pairs: Vec<_> = quotes.iter().map(|q| (q.market, q.contract)).collect();
+        let mut s = Surface::new(&pairs).unwrap();
+        let mut times: Vec<f64> = (0..1001).map(|_| { let t = Instant::now(); std::hint::black_box(s.value(&p).ok()); t.elapsed().as_secs_f64() * 1e6 }).collect();
+        times.sort_by(f64::total_cmp);
+        println!("  surface {:.1} us, best {:.1}", times[500], times[0]);
         let starts = [
             ("none", None),
             (

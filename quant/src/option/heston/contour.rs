@@ -25,6 +25,8 @@ use std::f64::consts::PI;
 const HALVINGS_MAX: usize = 9;
 /// Blocks of nodes at one step size.
 const BLOCKS_MAX: usize = 8192;
+/// How much more than is wanted may be lost to rounding where parameters are extreme.
+const ROUNDING: f64 = 1e4;
 const FIRST_STEP: f64 = 0.125;
 /// Where the rule begins: below this, nodes and weights vanish.
 const FIRST_NODE: f64 = -3.75;
@@ -98,6 +100,7 @@ impl<'a> Contour<'a> {
     fn integrate<const N: usize>(&self, fill: Fill<N>) -> Result<[f64; N], QuantError> {
         let mut step = FIRST_STEP;
         let mut sum = self.sweep(FIRST_NODE, step, fill);
+        let mut changes = [f64::INFINITY; N];
         for _ in 0..HALVINGS_MAX {
             let between = self.sweep(FIRST_NODE + 0.5 * step, step, fill);
             let before = sum;
@@ -106,11 +109,16 @@ impl<'a> Contour<'a> {
                 sum.total[k] += between.total[k];
                 sum.size[k] += between.size[k];
             }
-            // The error is squared by each halving, so what is left is far below what has just changed.
-            let settled = (0..N).all(|k| {
+            // The error is squared by each halving, so what is left is far below what has just changed; and a small change
+            // that no longer shrinks is rounding.
+            let mut settled = true;
+            for k in 0..N {
                 let change = (0.5 * sum.total[k] - before.total[k]).abs() * 2.0 * step;
-                change <= 1e-12 * before.size[k] * step + self.negligible(k)
-            });
+                let enough = 1e-12 * before.size[k] * step + self.negligible(k);
+                let stalled = change > 0.5 * changes[k] && change < ROUNDING * enough;
+                settled &= change <= enough || stalled;
+                changes[k] = change;
+            }
             if settled {
                 return Ok(sum.total.map(|total| -total * step / PI));
             }

@@ -17,10 +17,12 @@ mod grid;
 mod kernel;
 mod legendre;
 mod pricing;
+mod surface;
 mod tail;
 
 pub use calibration::{Calibration, Fit, Observed, Quote};
 pub use pricing::{Greeks, greeks, price};
+pub use surface::{Surface, Valued};
 
 use super::OptionKind;
 use crate::{QuantError, check};

@@ -59,6 +59,12 @@ impl Forward {
         Ok(Self { discount, forward, middle, x })
     }
 
+    /// The undiscounted price, from the value out of the money, within the bounds that leave no arbitrage.
+    pub(super) fn bounded(&self, contract: &Contract, out_of_the_money: f64) -> f64 {
+        let most = self.forward.min(contract.strike);
+        self.intrinsic(contract) + out_of_the_money.max(0.0).min(most)
+    }
+
     /// What exercising now at the forward would bring, undiscounted.
     pub(super) fn intrinsic(&self, contract: &Contract) -> f64 {
         match contract.kind {
@@ -87,13 +93,7 @@ pub fn price(market: &Market, parameters: &Parameters, contract: &Contract) -> R
         // If there is no saddle to be found, the first answer is still right to rounding.
         value = tail::value(parameters, time, at.x).unwrap_or(value);
     }
-    Ok(at.discount * bounded(&at, contract, at.middle * value))
-}
-
-/// The undiscounted price, from the value out of the money, within the bounds that leave no arbitrage.
-fn bounded(at: &Forward, contract: &Contract, out_of_the_money: f64) -> f64 {
-    let most = at.forward.min(contract.strike);
-    at.intrinsic(contract) + out_of_the_money.max(0.0).min(most)
+    Ok(at.discount * at.bounded(contract, at.middle * value))
 }
 
 /// The price and its sensitivities, of which each integral is refined until it no longer changes.
@@ -130,7 +130,7 @@ pub fn greeks(market: &Market, parameters: &Parameters, contract: &Contract) -> 
     let along = discount * forward * by_forward;
     let scale = discount * middle;
     let [by_v0, kappa, theta, sigma, rho] = by_parameter.map(|integral| scale * integral);
-    Ok(Greeks {
+    let greeks = Greeks {
         price,
         delta: discount * growth * by_forward,
         gamma: discount * growth * growth * by_forward_twice,
@@ -138,5 +138,8 @@ pub fn greeks(market: &Market, parameters: &Parameters, contract: &Contract) -> 
         rho: time * (along - price),
         vega: 2.0 * parameters.v0.sqrt() * by_v0,
         by_parameter: PerParameter { v0: by_v0, kappa, theta, sigma, rho },
-    })
+    };
+    let Greeks { delta, gamma, theta: decay, rho: by_rate, vega, .. } = greeks;
+    check::series("sensitivities", &[delta, gamma, decay, by_rate, vega, by_v0, kappa, theta, sigma, rho], 0)?;
+    Ok(greeks)
 }

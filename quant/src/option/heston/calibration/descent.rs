@@ -1,6 +1,6 @@
 //! The method of Levenberg (1944) and Marquardt (1963), in unbounded coordinates.
 
-use super::super::Parameters;
+use super::super::{Parameters, black};
 use super::super::grid::{Fineness, Grid, Target};
 use crate::matrix::Cholesky;
 use crate::{Matrix, QuantError};
@@ -11,6 +11,8 @@ const STEP_MAX: f64 = 1.5;
 const STEP_MIN: f64 = 1e-10;
 /// Root mean square error, in volatility, at which nothing is left to gain.
 const NOTHING: f64 = 1e-13;
+/// A vega below this share of the quote's is not divided by.
+const VEGA_SHARE_MIN: f64 = 0.05;
 const DAMPING_FIRST: f64 = 1e-3;
 const DAMPING_MIN: f64 = 1e-12;
 const DAMPING_MAX: f64 = 1e10;
@@ -24,6 +26,8 @@ pub(super) const HIGHEST: [f64; 5] = [25.0, 200.0, 25.0, 50.0, 0.9999];
 pub(super) struct Search {
     pub(super) fineness: Fineness,
     pub(super) iterations_max: usize,
+    /// Whether the residuals are differences of implied volatility itself, rather than of price over vega.
+    pub(super) implied: bool,
 }
 
 /// Where a search ended.
@@ -110,7 +114,7 @@ impl<'a> Descent<'a> {
         let mut at = coordinates(start);
         let mut parameters = parameters_at(&at);
         let mut grid = Grid::new(self.targets, &parameters, search.fineness);
-        let mut here = self.local(&mut grid, &parameters);
+        let mut here = self.local(&mut grid, &parameters, search.implied);
         let mut damping = DAMPING_FIRST;
         let mut settled = false;
         for _ in 0..search.iterations_max {
@@ -122,7 +126,7 @@ impl<'a> Descent<'a> {
                 continue;
             };
             let next = parameters_at(&std::array::from_fn(|i| at[i] + step[i]));
-            let there = self.local(&mut grid, &next);
+            let there = self.local(&mut grid, &next, search.implied);
             let moved = coordinates(&next);
             let longest = (0..5).map(|i| (moved[i] - at[i]).abs()).fold(0.0, f64::max);
             if there.cost < here.cost {
@@ -133,7 +137,7 @@ impl<'a> Descent<'a> {
                 settled = longest < STEP_MIN || here.cost < nothing || gained < 1e-13 * here.cost;
                 if !settled && !grid.suits(&parameters) {
                     grid = Grid::new(self.targets, &parameters, search.fineness);
-                    here = self.local(&mut grid, &parameters);
+                    here = self.local(&mut grid, &parameters, search.implied);
                 }
             } else {
                 damping *= 8.0;
@@ -147,14 +151,15 @@ impl<'a> Descent<'a> {
         Ok(Found { parameters, cost, curvature, price_cost, settled })
     }
 
-    fn local(&mut self, grid: &mut Grid, parameters: &Parameters) -> Local {
+    fn local(&mut self, grid: &mut Grid, parameters: &Parameters, implied: bool) -> Local {
         self.evaluations += 1;
         let mut sums = Local { cost: 0.0, price_cost: 0.0, gradient: [0.0; 5], curvature: [[0.0; 5]; 5] };
         let speeds = speeds(parameters);
         grid.evaluate(parameters, |quote, residual, by| {
             let target = &self.targets[quote];
-            let by: [f64; 5] = std::array::from_fn(|i| by[i] * speeds[i]);
             let price_residual = residual * target.vega * target.scale;
+            let (residual, slope) = if implied { volatility_residual(target, residual) } else { (residual, 1.0) };
+            let by: [f64; 5] = std::array::from_fn(|i| by[i] * slope * speeds[i]);
             sums.cost += residual * residual;
             sums.price_cost += price_residual * price_residual;
             for i in 0..5 {
@@ -170,6 +175,20 @@ impl<'a> Descent<'a> {
         }
         sums
     }
+}
+
+/// The difference of implied volatility behind a difference of price over vega, and its derivative by that; the same
+/// where no volatility is implied, or where the floor holds the vega up.
+fn volatility_residual(target: &Target, residual: f64) -> (f64, f64) {
+    let root = target.time.sqrt();
+    let vega_at = |volatility: f64| black::by_deviation(target.x, volatility * root) * root;
+    let implied = black::implied_deviation(target.x, target.value + residual * target.vega);
+    let Some(volatility) = implied.map(|deviation| deviation / root) else { return (residual, 1.0) };
+    let vega = vega_at(volatility);
+    if vega_at(target.volatility) < target.vega || vega < VEGA_SHARE_MIN * target.vega {
+        return (residual, 1.0);
+    }
+    (volatility - target.volatility, target.vega / vega)
 }
 
 /// The damped step downhill; none if the equations are singular.

@@ -1,7 +1,8 @@
 //! The parameters under which the model comes closest to quotes.
 //!
 //! What is minimised is the sum of the squared differences between model and market price, each over the quote's vega (or a
-//! floor under it): to first order the differences of implied volatility. The method is that of Levenberg and Marquardt with
+//! floor under it): to first order the differences of implied volatility. If the model does not meet the quotes exactly, the
+//! last descent is on the differences of implied volatility themselves. The method is that of Levenberg and Marquardt with
 //! the analytic gradient, in the logarithms of v₀, κ, θ, σ and the inverse hyperbolic tangent of ρ, from several starts that
 //! are read off the quotes.
 //!
@@ -31,10 +32,11 @@ const PROMISING: f64 = 3e-3;
 const FINALISTS: usize = 3;
 
 const ROUGH: Fineness = Fineness { fall: 18.0, blocks: 1, stretch: 4.5 };
-const USER: Search = Search { fineness: ROUGH, iterations_max: 15 };
-const LOOK: Search = Search { fineness: ROUGH, iterations_max: 5 };
-const PURSUE: Search = Search { fineness: ROUGH, iterations_max: 60 };
-const FINAL: Search = Search { fineness: ACCURATE, iterations_max: 30 };
+const USER: Search = Search { fineness: ROUGH, iterations_max: 15, implied: false };
+const LOOK: Search = Search { fineness: ROUGH, iterations_max: 5, implied: false };
+const PURSUE: Search = Search { fineness: ROUGH, iterations_max: 60, implied: false };
+const FINAL: Search = Search { fineness: ACCURATE, iterations_max: 30, implied: false };
+const IMPLIED: Search = Search { fineness: ACCURATE, iterations_max: 60, implied: true };
 
 /// What was observed of an option.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,7 +75,7 @@ pub struct Fit {
     pub standard_errors: PerParameter,
     /// Root mean square error of the prices.
     pub rmse_price: f64,
-    /// Root mean square error of the implied volatilities, to first order.
+    /// Root mean square error of the implied volatilities.
     pub rmse_volatility: f64,
     /// Whether the variance never touches zero.
     pub feller: bool,
@@ -114,7 +116,8 @@ impl<'a> Calibration<'a> {
         }
         let mut descent = Descent::new(&targets, self.is_cancelled);
         let best = self.search(&targets, &mut descent)?;
-        let best = descent.follow(&best.parameters, FINAL)?;
+        let inexact = best.rmse(targets.len()) > EXACT;
+        let best = descent.follow(&best.parameters, if inexact { IMPLIED } else { FINAL })?;
         identification::fit(&targets, &best, descent.evaluations())
     }
 

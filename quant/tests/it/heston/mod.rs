@@ -1,0 +1,5 @@
+//! The Heston model: prices against references, properties, and calibration.
+
+mod calibration;
+mod properties;
+mod reference;
