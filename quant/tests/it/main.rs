@@ -18,6 +18,7 @@ mod learn_support;
 mod logistic;
 mod lstm;
 mod regime;
+mod indicator;
 mod support;
 mod surface;
 mod walk_forward;
