@@ -50,6 +50,7 @@ fn median_ms(mut run: impl FnMut() -> Result<usize, QuantError>) -> Result<f64, 
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
+
     Ok(times[REPEATS / 2])
 }
 

@@ -1,6 +1,6 @@
 //! Moving averages.
 
-use super::kernel::{BLOCK, Follow, check_prices};
+use super::kernel::{BLOCK, Decay, check_prices};
 use crate::{
     QuantError, check,
     indicator::moving_average::{Ema, Sma},
@@ -23,11 +23,19 @@ pub fn ema(prices: &[f64], period: usize, out: &mut [f64]) -> Result<usize, Quan
     let mut indicator = Ema::new(period)?;
     let start = prices.len().min(period);
     let missing = super::run(&mut indicator, &prices[..start], &mut [&mut out[..start]])?;
-    let follow = Follow::new(indicator.smoothing.gain);
+    let (gain, mut value) = (indicator.smoothing.gain, indicator.smoothing.value);
+    let decay = Decay::new([1.0 - gain]);
     for (prices, out) in prices[start..].chunks(BLOCK).zip(out[start..].chunks_mut(BLOCK)) {
         check_prices(prices)?;
-        out.copy_from_slice(prices);
-        follow.run(out, &mut indicator.smoothing.value);
+        for (slot, price) in out.iter_mut().zip(prices) {
+            *slot = gain * (price - value);
+        }
+        // About the average before the block, so that a constant series stays exactly constant.
+        let [change] = decay.run(out.as_chunks_mut().0, [0.0]);
+        for slot in &mut *out {
+            *slot += value;
+        }
+        value += change;
     }
     Ok(missing)
 }

@@ -88,29 +88,29 @@ impl BandKernel {
             self.stretch(&prices[place..place + count], &mut out.part(done..done + count));
             done += count;
         }
+        let bands = out.upper.iter_mut().zip(out.middle.iter()).zip(out.lower.iter_mut());
+        for ((upper, middle), lower) in bands {
+            let variance = if *upper > 0.0 { *upper } else { 0.0 };
+            let reach = self.width * variance.sqrt();
+            *upper = middle + reach;
+            *lower = middle - reach;
+        }
     }
 
-    /// The bands at prices of one stretch.
+    /// The means, and in place of the upper bands the variances, at prices of one stretch.
     fn stretch(&mut self, prices: &[f64], out: &mut BandColumns<'_>) {
         let tails = &self.tails[self.position + 1..];
         let mut head = self.head;
         let places = out.middle.iter_mut().zip(out.upper.iter_mut()).zip(prices).zip(tails);
-        for (((middle, upper), price), tail) in places {
+        for (((middle, variance), price), tail) in places {
             let value = price - self.centre;
             head = [head[0] + value, head[1] + value * value];
-            *middle = (tail[0] + head[0]) * self.share;
-            *upper = (tail[1] + head[1]) * self.share;
+            let mean = (tail[0] + head[0]) * self.share;
+            *middle = self.centre + mean;
+            *variance = (tail[1] + head[1]) * self.share - mean * mean;
         }
         self.head = head;
         self.position += prices.len();
-        for ((middle, upper), lower) in
-            out.middle.iter_mut().zip(out.upper.iter_mut()).zip(out.lower.iter_mut())
-        {
-            let variance = *upper - *middle * *middle;
-            let reach = self.width * (if variance > 0.0 { variance } else { 0.0 }).sqrt();
-            let mean = self.centre + *middle;
-            (*middle, *upper, *lower) = (mean, mean + reach, mean - reach);
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Moving average convergence divergence.
 
-use super::kernel::{BLOCK, Follow, check_prices};
+use super::kernel::{BLOCK, Decay, Scratch, check_prices};
 use crate::{QuantError, check, indicator::momentum::Macd};
 
 /// The periods of the averages.
@@ -36,41 +36,52 @@ impl MacdColumns<'_> {
 }
 
 /// Averages that have warmed up.
+///
+/// They are advanced as differences from what they were before the block, so that a constant series gives exact zeros.
 pub(super) struct MacdKernel {
-    fast: f64,
-    slow: f64,
+    averages: [f64; 2],
+    gains: [f64; 2],
+    decays: Decay<2>,
     signal: f64,
-    follows: [Follow; 3],
+    signal_gain: f64,
+    signal_decay: Decay<1>,
+    scratch: Scratch,
 }
 
 impl MacdKernel {
     pub(super) fn new(macd: &Macd) -> Self {
+        let gains = [macd.fast.gain, macd.slow.gain];
         Self {
-            fast: macd.fast.value,
-            slow: macd.slow.value,
+            averages: [macd.fast.value, macd.slow.value],
+            gains,
+            decays: Decay::new(gains.map(|gain| 1.0 - gain)),
             signal: macd.signal.value,
-            follows: [&macd.fast, &macd.slow, &macd.signal].map(|smoothing| Follow::new(smoothing.gain)),
+            signal_gain: macd.signal.gain,
+            signal_decay: Decay::new([1.0 - macd.signal.gain]),
+            scratch: [[0.0; 2]; BLOCK],
         }
     }
 
     /// The lines at each of at most [`BLOCK`] prices.
     pub(super) fn run(&mut self, prices: &[f64], out: &mut MacdColumns<'_>) {
-        let [fast, slow, signal] = self.follows;
-        out.line.copy_from_slice(prices);
-        fast.run(out.line, &mut self.fast);
-        out.histogram.copy_from_slice(prices);
-        slow.run(out.histogram, &mut self.slow);
-        for ((line, signal), slow) in out.line.iter_mut().zip(out.signal.iter_mut()).zip(out.histogram.iter())
-        {
-            *line -= slow;
-            *signal = *line;
+        let ([fast, slow], [fast_gain, slow_gain]) = (self.averages, self.gains);
+        let scratch = &mut self.scratch[..prices.len()];
+        for (slot, price) in scratch.iter_mut().zip(prices) {
+            *slot = [fast_gain * (price - fast), slow_gain * (price - slow)];
         }
-        signal.run(out.signal, &mut self.signal);
-        for ((histogram, line), signal) in
-            out.histogram.iter_mut().zip(out.line.iter()).zip(out.signal.iter())
-        {
-            *histogram = line - signal;
+        let [fast_change, slow_change] = self.decays.run(scratch, [0.0; 2]);
+        let signal = self.signal;
+        for ((line, share), [to_fast, to_slow]) in out.line.iter_mut().zip(out.signal.iter_mut()).zip(scratch) {
+            *line = (fast + *to_fast) - (slow + *to_slow);
+            *share = self.signal_gain * (*line - signal);
         }
+        let [signal_change] = self.signal_decay.run(out.signal.as_chunks_mut().0, [0.0]);
+        for ((histogram, value), line) in out.histogram.iter_mut().zip(out.signal.iter_mut()).zip(out.line.iter()) {
+            *value += signal;
+            *histogram = line - *value;
+        }
+        self.averages = [fast + fast_change, slow + slow_change];
+        self.signal += signal_change;
     }
 }
 

@@ -6,16 +6,17 @@ use crate::{
     indicator::{Sample, VALUE_MAX},
 };
 
-/// Samples in a block: the scratch columns of the largest kernel fit the nearest cache.
-pub(super) const BLOCK: usize = 256;
+/// Samples in a block: the columns that all kernels read and write for it fit the nearest cache together.
+pub(super) const BLOCK: usize = 128;
 
-/// A column of intermediate results.
-pub(super) type Scratch = [f64; BLOCK];
+/// Intermediate results for a block, two for each sample.
+pub(super) type Scratch = [[f64; 2]; BLOCK];
 
-/// Fails if a price is not sound. Without an early end the loop works on several prices at once.
+/// Fails if a price is not sound. Without an early end, and with masks as wide as the prices, the loop works on several
+/// at once.
 pub(super) fn check_prices(prices: &[f64]) -> Result<(), QuantError> {
-    let are_sound = prices.iter().fold(true, |sound, price| sound & (price.abs() <= VALUE_MAX));
-    if are_sound {
+    let faults = prices.iter().fold(0, |faults, price| faults | fault(price.abs() <= VALUE_MAX));
+    if faults == 0 {
         return Ok(());
     }
     prices.iter().try_for_each(Sample::check)
@@ -23,82 +24,71 @@ pub(super) fn check_prices(prices: &[f64]) -> Result<(), QuantError> {
 
 /// Fails if a bar is not sound.
 pub(super) fn check_ranges(bars: &RangeColumns<'_>) -> Result<(), QuantError> {
-    let limits = bars.high.iter().zip(bars.low).zip(bars.close);
-    let are_sound = limits.fold(true, |sound, ((high, low), close)| {
-        sound & (low <= close) & (close <= high) & (high <= &VALUE_MAX) & (low >= &-VALUE_MAX)
+    let numbers = bars.high.iter().zip(bars.low).zip(bars.close);
+    let faults = numbers.fold(0, |faults, ((&high, &low), &close)| {
+        let inside = fault(low <= close) | fault(close <= high);
+        faults | inside | fault(high <= VALUE_MAX) | fault(low >= -VALUE_MAX)
     });
-    if are_sound {
+    if faults == 0 {
         return Ok(());
     }
     (0..bars.close.len()).try_for_each(|index| bars.at(index).check())
 }
 
-/// The recurrence `y ← keep y + x`.
+fn fault(is_sound: bool) -> u64 {
+    u64::from(!is_sound)
+}
+
+/// The recurrences `y ← keep y + x`, of `N` numbers at once.
 ///
 /// A step has to wait for the one before. Four at a time wait once: `y₄ = keep⁴ y + (keep³ x₁ + keep² x₂ + keep x₃ +
 /// x₄)`, where the bracket waits for nothing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Decay {
-    powers: [f64; 4],
+pub(super) struct Decay<const N: usize> {
+    powers: [[f64; N]; 4],
 }
 
-impl Decay {
-    pub(super) fn new(keep: f64) -> Self {
-        Self { powers: [keep, keep * keep, keep * keep * keep, keep * keep * keep * keep] }
+impl<const N: usize> Decay<N> {
+    pub(super) fn new(keep: [f64; N]) -> Self {
+        let two = keep.map(|keep| keep * keep);
+        let three = join(keep, two, |keep, two| keep * two);
+        Self { powers: [keep, two, three, two.map(|two| two * two)] }
     }
 
-    /// Turns every `x` into the `y` after it; the last one becomes the state.
-    pub(super) fn run(self, values: &mut [f64], state: &mut f64) {
+    /// Turns every `x` into the `y` after it, beginning from `state`; gives the last one.
+    #[inline(always)]
+    pub(super) fn run(self, values: &mut [[f64; N]], state: [f64; N]) -> [f64; N] {
         let [one, two, three, four] = self.powers;
-        let mut y = *state;
+        let mut y = state;
         let (quads, rest) = values.as_chunks_mut::<4>();
         for quad in quads {
             let [first, second, third, fourth] = *quad;
-            let second = one * first + second;
-            let third = one * second + third;
-            let fourth = one * third + fourth;
-            *quad = [one * y + first, two * y + second, three * y + third, four * y + fourth];
+            let second = advance(one, first, second);
+            let third = advance(one, second, third);
+            let fourth = advance(one, third, fourth);
+            *quad = [
+                advance(one, y, first),
+                advance(two, y, second),
+                advance(three, y, third),
+                advance(four, y, fourth),
+            ];
             y = quad[3];
         }
         for value in rest {
-            y = one * y + *value;
+            y = advance(one, y, *value);
             *value = y;
         }
-        *state = y;
+        y
     }
 }
 
-/// The recurrence `y ← y + gain (x - y)`, which keeps a constant series exactly constant.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Follow {
-    gain: f64,
-    powers: [f64; 3],
+#[inline(always)]
+fn join<const N: usize>(x: [f64; N], y: [f64; N], joined: impl Fn(f64, f64) -> f64) -> [f64; N] {
+    std::array::from_fn(|lane| joined(x[lane], y[lane]))
 }
 
-impl Follow {
-    pub(super) fn new(gain: f64) -> Self {
-        let keep = 1.0 - gain;
-        Self { gain, powers: [keep, keep * keep, keep * keep * keep] }
-    }
-
-    /// Turns every `x` into the `y` after it; the last one becomes the state.
-    pub(super) fn run(self, values: &mut [f64], state: &mut f64) {
-        let [one, two, three] = self.powers;
-        let mut y = *state;
-        let (quads, rest) = values.as_chunks_mut::<4>();
-        for quad in quads {
-            let [first, second, third, fourth] = quad.map(|x| self.gain * (x - y));
-            let early = three * first + two * second;
-            let second = one * first + second;
-            let late = one * third + fourth;
-            let third = one * second + third;
-            *quad = [y + first, y + second, y + third, y + (early + late)];
-            y = quad[3];
-        }
-        for value in rest {
-            y += self.gain * (*value - y);
-            *value = y;
-        }
-        *state = y;
-    }
+/// `keep y + x`.
+#[inline(always)]
+fn advance<const N: usize>(keep: [f64; N], y: [f64; N], x: [f64; N]) -> [f64; N] {
+    std::array::from_fn(|lane| keep[lane] * y[lane] + x[lane])
 }

@@ -115,9 +115,9 @@ impl Incremental {
 
 impl Kernels {
     fn run(&mut self, bars: &RangeColumns<'_>, out: &mut OverviewColumns<'_>, places: Range<usize>) {
-        let part = bars.part(places.clone());
+        let part = bars.part(places.start - 1..places.end);
         self.rsi.run(part.close, &mut out.rsi[places.clone()]);
-        self.macd.run(part.close, &mut out.macd.part(places.clone()));
+        self.macd.run(&part.close[1..], &mut out.macd.part(places.clone()));
         self.bands.run(bars.close, places.start, &mut out.bollinger.part(places.clone()));
         self.atr.run(&part, &mut out.atr[places.clone()]);
         self.adx.run(&part, &mut out.adx[places]);
@@ -147,11 +147,11 @@ pub fn overview(
         return Ok(missing);
     }
     let mut kernels = Kernels {
-        rsi: RsiKernel::new(&incremental.rsi, bars.close[start - 1]),
+        rsi: RsiKernel::new(&incremental.rsi),
         macd: MacdKernel::new(&incremental.macd),
         bands: BandKernel::new(parameters.bollinger),
-        atr: AtrKernel::new(&incremental.atr, bars.close[start - 1]),
-        adx: AdxKernel::new(&incremental.adx, bars.at(start - 1)),
+        atr: AtrKernel::new(&incremental.atr),
+        adx: AdxKernel::new(&incremental.adx),
     };
     for begin in (start..count).step_by(BLOCK) {
         let places = begin..count.min(begin + BLOCK);

@@ -9,98 +9,77 @@ use crate::{
     indicator::{Bar, Indicator, trend::Adx, volatility::Atr},
 };
 
-/// The true range at each bar; gives the last close.
-fn true_ranges(bars: &RangeColumns<'_>, close: f64, factor: f64, out: &mut [f64]) {
-    let mut before = close;
-    for (((value, &high), &low), &close) in out.iter_mut().zip(bars.high).zip(bars.low).zip(bars.close) {
+/// The true range times `factor` at each bar but the first.
+fn true_ranges(bars: &RangeColumns<'_>, factor: f64, out: &mut [f64]) {
+    let bounds = bars.high[1..].iter().zip(&bars.low[1..]).zip(bars.close);
+    for (value, ((&high, &low), &before)) in out.iter_mut().zip(bounds) {
         let top = if high > before { high } else { before };
         let bottom = if low < before { low } else { before };
         *value = (top - bottom) * factor;
-        before = close;
     }
 }
 
 /// An average true range that has warmed up.
 pub(super) struct AtrKernel {
-    close: f64,
     value: f64,
     share: f64,
-    decay: Decay,
+    decay: Decay<1>,
 }
 
 impl AtrKernel {
-    pub(super) fn new(atr: &Atr, close: f64) -> Self {
+    pub(super) fn new(atr: &Atr) -> Self {
         let share = atr.average.gain;
-        Self { close, value: atr.average.value, share, decay: Decay::new(1.0 - share) }
+        Self { value: atr.average.value, share, decay: Decay::new([1.0 - share]) }
     }
 
-    /// The average at each of at most [`BLOCK`] bars.
+    /// The average at each of at most [`BLOCK`] bars, after one that was taken before.
     pub(super) fn run(&mut self, bars: &RangeColumns<'_>, out: &mut [f64]) {
-        true_ranges(bars, self.close, self.share, out);
-        self.close = bars.close.last().copied().unwrap_or(self.close);
-        self.decay.run(out, &mut self.value);
+        true_ranges(bars, self.share, out);
+        [self.value] = self.decay.run(out.as_chunks_mut().0, [self.value]);
     }
 }
 
 /// An average directional movement index that has warmed up.
 pub(super) struct AdxKernel {
-    bar: Bar,
-    up: f64,
-    down: f64,
-    range: f64,
+    /// The sums of movements, up counted above zero and down below, and of their sizes.
+    sums: [f64; 2],
     value: f64,
     share: f64,
-    decay: Decay,
+    decays: Decay<2>,
+    decay: Decay<1>,
+    scratch: Scratch,
 }
 
 impl AdxKernel {
-    pub(super) fn new(adx: &Adx, bar: Bar) -> Self {
-        let sums = &adx.movements;
+    pub(super) fn new(adx: &Adx) -> Self {
+        let movements = &adx.movements;
+        let keep = 1.0 - movements.share;
         Self {
-            bar,
-            up: sums.up,
-            down: sums.down,
-            range: sums.range,
+            sums: [movements.up - movements.down, movements.up + movements.down],
             value: adx.value,
-            share: sums.share,
-            decay: Decay::new(1.0 - sums.share),
+            share: movements.share,
+            decays: Decay::new([keep; 2]),
+            decay: Decay::new([keep]),
+            scratch: [[0.0; 2]; BLOCK],
         }
     }
 
-    /// The index at each of at most [`BLOCK`] bars, of which there is one at least.
+    /// The index at each of at most [`BLOCK`] bars, after one that was taken before.
     pub(super) fn run(&mut self, bars: &RangeColumns<'_>, out: &mut [f64]) {
-        let count = bars.close.len();
-        let mut scratch: [Scratch; 2] = [[0.0; BLOCK]; 2];
-        let [up, down] = scratch.each_mut().map(|column| &mut column[..count]);
-        self.movements(bars, up, down);
-        self.decay.run(up, &mut self.up);
-        self.decay.run(down, &mut self.down);
-        true_ranges(bars, self.bar.close, 1.0, out);
-        self.decay.run(out, &mut self.range);
-        self.bar = bars.at(count - 1);
-        let mut all_move = true;
-        for ((value, up), down) in out.iter_mut().zip(up).zip(down) {
-            let total = *up + *down;
-            let moves = (total > 0.0) & (*value > 0.0);
-            all_move &= moves;
-            let index = (100.0 * self.share) * (*up - *down).abs() / total;
+        let scratch = &mut self.scratch[..out.len()];
+        movements(bars, scratch);
+        self.sums = self.decays.run(scratch, self.sums);
+        let mut still = 0;
+        for (value, [movement, size]) in out.iter_mut().zip(scratch) {
+            let moves = *size > 0.0;
+            still |= u64::from(!moves);
+            let index = (100.0 * self.share) * movement.abs() / *size;
             *value = if moves { index } else { -1.0 };
         }
-        if all_move {
-            self.decay.run(out, &mut self.value);
+        if still == 0 {
+            [self.value] = self.decay.run(out.as_chunks_mut().0, [self.value]);
         } else {
             self.average(out);
-        }
-    }
-
-    /// Writes the movements up and down.
-    fn movements(&self, bars: &RangeColumns<'_>, up: &mut [f64], down: &mut [f64]) {
-        let (mut high_before, mut low_before) = (self.bar.high, self.bar.low);
-        for (((up, down), &high), &low) in up.iter_mut().zip(down).zip(bars.high).zip(bars.low) {
-            let (rise, fall) = (high - high_before, low_before - low);
-            *up = if (rise > fall) & (rise > 0.0) { rise } else { 0.0 };
-            *down = if (fall > rise) & (fall > 0.0) { fall } else { 0.0 };
-            (high_before, low_before) = (high, low);
         }
     }
 
@@ -116,11 +95,7 @@ impl AdxKernel {
 }
 
 /// Runs an indicator over the first bars.
-pub(super) fn warm_up<I>(
-    indicator: &mut I,
-    bars: &RangeColumns<'_>,
-    out: &mut [f64],
-) -> Result<usize, QuantError>
+pub(super) fn warm_up<I>(indicator: &mut I, bars: &RangeColumns<'_>, out: &mut [f64]) -> Result<usize, QuantError>
 where
     I: Indicator<Input = Bar, Output = f64>,
 {
@@ -132,6 +107,18 @@ where
         }
     }
     Ok(missing)
+}
+
+/// The movement at each bar but the first, up above zero and down below, and its size.
+fn movements(bars: &RangeColumns<'_>, out: &mut [[f64; 2]]) {
+    let highs = bars.high.iter().zip(&bars.high[1..]);
+    let lows = bars.low.iter().zip(&bars.low[1..]);
+    for (slot, ((high_before, high), (low_before, low))) in out.iter_mut().zip(highs.zip(lows)) {
+        let (rise, fall) = (high - high_before, low_before - low);
+        let up = if (rise > fall) & (rise > 0.0) { rise } else { 0.0 };
+        let down = if (fall > rise) & (fall > 0.0) { fall } else { 0.0 };
+        *slot = [up - down, up + down];
+    }
 }
 
 /// The average true range (see [`Atr`]).
@@ -147,12 +134,11 @@ pub fn atr(bars: RangeColumns<'_>, period: usize, out: &mut [f64]) -> Result<usi
     if start <= period {
         return Ok(missing);
     }
-    let mut kernel = AtrKernel::new(&indicator, bars.close[start - 1]);
+    let mut kernel = AtrKernel::new(&indicator);
     for begin in (start..count).step_by(BLOCK) {
         let end = count.min(begin + BLOCK);
-        let part = bars.part(begin..end);
-        check_ranges(&part)?;
-        kernel.run(&part, &mut out[begin..end]);
+        check_ranges(&bars.part(begin..end))?;
+        kernel.run(&bars.part(begin - 1..end), &mut out[begin..end]);
     }
     Ok(missing)
 }
@@ -170,12 +156,11 @@ pub fn adx(bars: RangeColumns<'_>, period: usize, out: &mut [f64]) -> Result<usi
     if start < 2 * period {
         return Ok(missing);
     }
-    let mut kernel = AdxKernel::new(&indicator, bars.at(start - 1));
+    let mut kernel = AdxKernel::new(&indicator);
     for begin in (start..count).step_by(BLOCK) {
         let end = count.min(begin + BLOCK);
-        let part = bars.part(begin..end);
-        check_ranges(&part)?;
-        kernel.run(&part, &mut out[begin..end]);
+        check_ranges(&bars.part(begin..end))?;
+        kernel.run(&bars.part(begin - 1..end), &mut out[begin..end]);
     }
     Ok(missing)
 }

@@ -5,44 +5,35 @@ use crate::{QuantError, check, indicator::momentum::Rsi};
 
 /// An index that has warmed up.
 pub(super) struct RsiKernel {
-    price: f64,
-    rises: f64,
-    falls: f64,
+    /// The averages of rises, and of moves of both kinds.
+    averages: [f64; 2],
     share: f64,
-    decay: Decay,
+    decay: Decay<2>,
+    scratch: Scratch,
 }
 
 impl RsiKernel {
-    pub(super) fn new(rsi: &Rsi, price: f64) -> Self {
-        let moves = &rsi.moves;
-        let share = moves.rises.gain;
+    pub(super) fn new(rsi: &Rsi) -> Self {
+        let (rises, falls) = (&rsi.moves.rises, &rsi.moves.falls);
         Self {
-            price,
-            rises: moves.rises.value,
-            falls: moves.falls.value,
-            share,
-            decay: Decay::new(1.0 - share),
+            averages: [rises.value, rises.value + falls.value],
+            share: rises.gain,
+            decay: Decay::new([1.0 - rises.gain; 2]),
+            scratch: [[0.0; 2]; BLOCK],
         }
     }
 
-    /// The index at each of at most [`BLOCK`] prices.
+    /// The index at each of at most [`BLOCK`] prices, after one that was taken before.
     pub(super) fn run(&mut self, prices: &[f64], out: &mut [f64]) {
-        let (mut rises, mut falls): (Scratch, Scratch) = ([0.0; BLOCK], [0.0; BLOCK]);
-        let (rises, falls) = (&mut rises[..prices.len()], &mut falls[..prices.len()]);
-        let mut before = self.price;
-        for ((rise, fall), &price) in rises.iter_mut().zip(falls.iter_mut()).zip(prices) {
+        let scratch = &mut self.scratch[..out.len()];
+        for (slot, (before, price)) in scratch.iter_mut().zip(prices.iter().zip(&prices[1..])) {
             let change = (price - before) * self.share;
-            *rise = if change > 0.0 { change } else { 0.0 };
-            *fall = *rise - change;
-            before = price;
+            *slot = [if change > 0.0 { change } else { 0.0 }, change.abs()];
         }
-        self.price = before;
-        self.decay.run(rises, &mut self.rises);
-        self.decay.run(falls, &mut self.falls);
-        for ((value, rise), fall) in out.iter_mut().zip(rises).zip(falls) {
-            let total = *rise + *fall;
-            let index = 100.0 * *rise / total;
-            *value = if total > 0.0 { index } else { 0.0 };
+        self.averages = self.decay.run(scratch, self.averages);
+        for (value, [rises, moves]) in out.iter_mut().zip(scratch) {
+            let index = 100.0 * *rises / *moves;
+            *value = if *moves > 0.0 { index } else { 0.0 };
         }
     }
 }
@@ -59,10 +50,11 @@ pub fn rsi(prices: &[f64], period: usize, out: &mut [f64]) -> Result<usize, Quan
     if start <= period {
         return Ok(missing);
     }
-    let mut kernel = RsiKernel::new(&indicator, prices[start - 1]);
-    for (prices, out) in prices[start..].chunks(BLOCK).zip(out[start..].chunks_mut(BLOCK)) {
-        check_prices(prices)?;
-        kernel.run(prices, out);
+    let mut kernel = RsiKernel::new(&indicator);
+    for begin in (start..prices.len()).step_by(BLOCK) {
+        let end = prices.len().min(begin + BLOCK);
+        check_prices(&prices[begin..end])?;
+        kernel.run(&prices[begin - 1..end], &mut out[begin..end]);
     }
     Ok(missing)
 }

@@ -27,7 +27,7 @@ pub(in crate::indicator) struct Movements {
     before: Option<Bar>,
     pub(in crate::indicator) up: f64,
     pub(in crate::indicator) down: f64,
-    pub(in crate::indicator) range: f64,
+    range: f64,
 }
 
 impl Movements {
@@ -52,10 +52,10 @@ impl Movements {
         ready.then_some(&*self)
     }
 
-    /// `100 |up - down| / (up + down)`, unless nothing moves.
+    /// `100 |up - down| / (up + down)`, unless nothing moves. Where something does, there is a true range.
     fn index(&self) -> Option<f64> {
         let total = self.up + self.down;
-        (self.range > 0.0 && total > 0.0).then(|| 100.0 * ((self.up - self.down).abs() / total))
+        (total > 0.0).then(|| 100.0 * ((self.up - self.down).abs() / total))
     }
 }
 
