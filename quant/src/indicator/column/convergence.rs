@@ -71,12 +71,15 @@ impl MacdKernel {
         }
         let [fast_change, slow_change] = self.decays.run(scratch, [0.0; 2]);
         let signal = self.signal;
-        for ((line, share), [to_fast, to_slow]) in out.line.iter_mut().zip(out.signal.iter_mut()).zip(scratch) {
+        for ((line, share), [to_fast, to_slow]) in out.line.iter_mut().zip(out.signal.iter_mut()).zip(scratch)
+        {
             *line = (fast + *to_fast) - (slow + *to_slow);
             *share = self.signal_gain * (*line - signal);
         }
         let [signal_change] = self.signal_decay.run(out.signal.as_chunks_mut().0, [0.0]);
-        for ((histogram, value), line) in out.histogram.iter_mut().zip(out.signal.iter_mut()).zip(out.line.iter()) {
+        for ((histogram, value), line) in
+            out.histogram.iter_mut().zip(out.signal.iter_mut()).zip(out.line.iter())
+        {
             *value += signal;
             *histogram = line - *value;
         }

@@ -25,16 +25,20 @@ pub(super) fn check_prices(prices: &[f64]) -> Result<(), QuantError> {
 /// Fails if a bar is not sound.
 pub(super) fn check_ranges(bars: &RangeColumns<'_>) -> Result<(), QuantError> {
     let numbers = bars.high.iter().zip(bars.low).zip(bars.close);
-    let faults = numbers.fold(0, |faults, ((&high, &low), &close)| {
-        let inside = fault(low <= close) | fault(close <= high);
-        faults | inside | fault(high <= VALUE_MAX) | fault(low >= -VALUE_MAX)
-    });
+    let faults = numbers.fold(0, |faults, ((&high, &low), &close)| faults | range_fault(high, low, close));
     if faults == 0 {
         return Ok(());
     }
     (0..bars.close.len()).try_for_each(|index| bars.at(index).check())
 }
 
+/// One if the bar is not sound, zero if it is.
+#[inline(always)]
+pub(super) fn range_fault(high: f64, low: f64, close: f64) -> u64 {
+    fault(low <= close) | fault(close <= high) | fault(high <= VALUE_MAX) | fault(low >= -VALUE_MAX)
+}
+
+/// One if something is not sound, as wide as the numbers that are compared.
 fn fault(is_sound: bool) -> u64 {
     u64::from(!is_sound)
 }
@@ -45,33 +49,28 @@ fn fault(is_sound: bool) -> u64 {
 /// x₄)`, where the bracket waits for nothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decay<const N: usize> {
-    powers: [[f64; N]; 4],
+    powers: [[f64; N]; 3],
 }
 
 impl<const N: usize> Decay<N> {
     pub(super) fn new(keep: [f64; N]) -> Self {
         let two = keep.map(|keep| keep * keep);
-        let three = join(keep, two, |keep, two| keep * two);
-        Self { powers: [keep, two, three, two.map(|two| two * two)] }
+        Self { powers: [keep, two, two.map(|two| two * two)] }
     }
 
     /// Turns every `x` into the `y` after it, beginning from `state`; gives the last one.
     #[inline(always)]
     pub(super) fn run(self, values: &mut [[f64; N]], state: [f64; N]) -> [f64; N] {
-        let [one, two, three, four] = self.powers;
+        let [one, two, four] = self.powers;
         let mut y = state;
         let (quads, rest) = values.as_chunks_mut::<4>();
         for quad in quads {
             let [first, second, third, fourth] = *quad;
+            let bracket = advance(two, advance(one, first, second), advance(one, third, fourth));
+            let first = advance(one, y, first);
             let second = advance(one, first, second);
             let third = advance(one, second, third);
-            let fourth = advance(one, third, fourth);
-            *quad = [
-                advance(one, y, first),
-                advance(two, y, second),
-                advance(three, y, third),
-                advance(four, y, fourth),
-            ];
+            *quad = [first, second, third, advance(four, y, bracket)];
             y = quad[3];
         }
         for value in rest {
@@ -80,11 +79,6 @@ impl<const N: usize> Decay<N> {
         }
         y
     }
-}
-
-#[inline(always)]
-fn join<const N: usize>(x: [f64; N], y: [f64; N], joined: impl Fn(f64, f64) -> f64) -> [f64; N] {
-    std::array::from_fn(|lane| joined(x[lane], y[lane]))
 }
 
 /// `keep y + x`.

@@ -4,7 +4,7 @@ use super::{
     BandColumns, BollingerParameters, MacdColumns, MacdPeriods, RangeColumns,
     bands::BandKernel,
     convergence::MacdKernel,
-    kernel::{BLOCK, check_ranges},
+    kernel::BLOCK,
     range::{AdxKernel, AtrKernel, warm_up},
     run,
     strength::RsiKernel,
@@ -114,13 +114,20 @@ impl Incremental {
 }
 
 impl Kernels {
-    fn run(&mut self, bars: &RangeColumns<'_>, out: &mut OverviewColumns<'_>, places: Range<usize>) {
+    fn run(
+        &mut self,
+        bars: &RangeColumns<'_>,
+        out: &mut OverviewColumns<'_>,
+        places: Range<usize>,
+    ) -> Result<(), QuantError> {
         let part = bars.part(places.start - 1..places.end);
+        // First, as it checks the bars.
+        self.atr.run(&part, &mut out.atr[places.clone()])?;
         self.rsi.run(part.close, &mut out.rsi[places.clone()]);
         self.macd.run(&part.close[1..], &mut out.macd.part(places.clone()));
         self.bands.run(bars.close, places.start, &mut out.bollinger.part(places.clone()));
-        self.atr.run(&part, &mut out.atr[places.clone()]);
         self.adx.run(&part, &mut out.adx[places]);
+        Ok(())
     }
 }
 
@@ -155,8 +162,7 @@ pub fn overview(
     };
     for begin in (start..count).step_by(BLOCK) {
         let places = begin..count.min(begin + BLOCK);
-        check_ranges(&bars.part(places.clone()))?;
-        kernels.run(&bars, &mut out, places);
+        kernels.run(&bars, &mut out, places)?;
     }
     Ok(missing)
 }

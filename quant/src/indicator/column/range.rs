@@ -2,7 +2,7 @@
 
 use super::{
     RangeColumns,
-    kernel::{BLOCK, Decay, Scratch, check_ranges},
+    kernel::{BLOCK, Decay, Scratch, check_ranges, range_fault},
 };
 use crate::{
     QuantError, check,
@@ -10,13 +10,18 @@ use crate::{
 };
 
 /// The true range times `factor` at each bar but the first.
-fn true_ranges(bars: &RangeColumns<'_>, factor: f64, out: &mut [f64]) {
-    let bounds = bars.high[1..].iter().zip(&bars.low[1..]).zip(bars.close);
-    for (value, ((&high, &low), &before)) in out.iter_mut().zip(bounds) {
+///
+/// Checks the bars in passing, which costs less than to read them twice.
+fn true_ranges(bars: &RangeColumns<'_>, factor: f64, out: &mut [f64]) -> Result<(), QuantError> {
+    let numbers = bars.high[1..].iter().zip(&bars.low[1..]).zip(&bars.close[1..]);
+    let mut faults = 0;
+    for ((value, ((&high, &low), &close)), &before) in out.iter_mut().zip(numbers).zip(bars.close) {
         let top = if high > before { high } else { before };
         let bottom = if low < before { low } else { before };
         *value = (top - bottom) * factor;
+        faults |= range_fault(high, low, close);
     }
+    if faults == 0 { Ok(()) } else { check_ranges(bars) }
 }
 
 /// An average true range that has warmed up.
@@ -33,9 +38,13 @@ impl AtrKernel {
     }
 
     /// The average at each of at most [`BLOCK`] bars, after one that was taken before.
-    pub(super) fn run(&mut self, bars: &RangeColumns<'_>, out: &mut [f64]) {
-        true_ranges(bars, self.share, out);
+    ///
+    /// # Errors
+    /// If a bar is not sound.
+    pub(super) fn run(&mut self, bars: &RangeColumns<'_>, out: &mut [f64]) -> Result<(), QuantError> {
+        true_ranges(bars, self.share, out)?;
         [self.value] = self.decay.run(out.as_chunks_mut().0, [self.value]);
+        Ok(())
     }
 }
 
@@ -95,7 +104,11 @@ impl AdxKernel {
 }
 
 /// Runs an indicator over the first bars.
-pub(super) fn warm_up<I>(indicator: &mut I, bars: &RangeColumns<'_>, out: &mut [f64]) -> Result<usize, QuantError>
+pub(super) fn warm_up<I>(
+    indicator: &mut I,
+    bars: &RangeColumns<'_>,
+    out: &mut [f64],
+) -> Result<usize, QuantError>
 where
     I: Indicator<Input = Bar, Output = f64>,
 {
@@ -137,8 +150,7 @@ pub fn atr(bars: RangeColumns<'_>, period: usize, out: &mut [f64]) -> Result<usi
     let mut kernel = AtrKernel::new(&indicator);
     for begin in (start..count).step_by(BLOCK) {
         let end = count.min(begin + BLOCK);
-        check_ranges(&bars.part(begin..end))?;
-        kernel.run(&bars.part(begin - 1..end), &mut out[begin..end]);
+        kernel.run(&bars.part(begin - 1..end), &mut out[begin..end])?;
     }
     Ok(missing)
 }
