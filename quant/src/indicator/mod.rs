@@ -97,7 +97,7 @@ use output;
 const QUOTIENT_MAX: f64 = 1e60;
 
 /// `numerator / denominator`; zero where that is not defined, as in TA-Lib, or beyond [`QUOTIENT_MAX`].
-fn quotient(numerator: f64, denominator: f64) -> f64 {
+pub(crate) fn quotient(numerator: f64, denominator: f64) -> f64 {
     let quotient = numerator / denominator;
     if quotient.abs() <= QUOTIENT_MAX { quotient } else { 0.0 }
 }

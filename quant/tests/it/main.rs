@@ -18,6 +18,7 @@ mod learn_support;
 mod logistic;
 mod lstm;
 mod regime;
+mod feature;
 mod indicator;
 mod support;
 mod surface;

@@ -50,9 +50,10 @@ pub(super) struct MacdKernel {
 
 impl MacdKernel {
     pub(super) fn new(macd: &Macd) -> Self {
-        let gains = [macd.fast.gain, macd.slow.gain];
+        let (fast, slow) = (&macd.averages.fast, &macd.averages.slow);
+        let gains = [fast.gain, slow.gain];
         Self {
-            averages: [macd.fast.value, macd.slow.value],
+            averages: [fast.value, slow.value],
             gains,
             decays: Decay::new(gains.map(|gain| 1.0 - gain)),
             signal: macd.signal.value,

@@ -12,13 +12,40 @@ output!(
     MacdValue { line, signal, histogram }
 );
 
-/// Moving average convergence divergence (Appel 1979): the fast exponential average less the slow one, and the
-/// exponential average of that. As in TA-Lib, the fast average begins so late that both have their first value at once.
+/// A fast and a slow exponential average. As in TA-Lib, the fast one begins so late that both have their first value at
+/// once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Macd {
+pub(in crate::indicator) struct Averages {
     skipped: usize,
     pub(in crate::indicator) fast: Smoothing,
     pub(in crate::indicator) slow: Smoothing,
+}
+
+impl Averages {
+    fn new(fast: usize, slow: usize) -> Result<Self, QuantError> {
+        parameter::ordered(fast, slow)?;
+        Ok(Self {
+            skipped: slow - fast,
+            fast: Smoothing::exponential("fast period", fast)?,
+            slow: Smoothing::exponential("slow period", slow)?,
+        })
+    }
+
+    fn step(&mut self, price: f64) -> Option<(f64, f64)> {
+        let slow = self.slow.step(price);
+        if self.skipped > 0 {
+            self.skipped -= 1;
+            return None;
+        }
+        Some((self.fast.step(price)?, slow?))
+    }
+}
+
+/// Moving average convergence divergence (Appel 1979): the fast exponential average less the slow one, and the
+/// exponential average of that.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Macd {
+    pub(in crate::indicator) averages: Averages,
     pub(in crate::indicator) signal: Smoothing,
 }
 
@@ -26,13 +53,8 @@ impl Macd {
     /// # Errors
     /// Unless the periods are from 1 to 100000 and `fast` is below `slow`.
     pub fn new(fast: usize, slow: usize, signal: usize) -> Result<Self, QuantError> {
-        parameter::ordered(fast, slow)?;
-        Ok(Self {
-            skipped: slow - fast,
-            fast: Smoothing::exponential("fast period", fast)?,
-            slow: Smoothing::exponential("slow period", slow)?,
-            signal: Smoothing::exponential("signal period", signal)?,
-        })
+        let averages = Averages::new(fast, slow)?;
+        Ok(Self { averages, signal: Smoothing::exponential("signal period", signal)? })
     }
 }
 
@@ -41,36 +63,24 @@ impl Indicator for Macd {
     type Output = MacdValue;
 
     fn step(&mut self, price: f64) -> Option<MacdValue> {
-        let slow = self.slow.step(price);
-        if self.skipped > 0 {
-            self.skipped -= 1;
-            return None;
-        }
-        let line = self.fast.step(price)? - slow?;
+        let (fast, slow) = self.averages.step(price)?;
+        let line = fast - slow;
         let signal = self.signal.step(line)?;
         Some(MacdValue { line, signal, histogram: line - signal })
     }
 }
 
-/// Absolute price oscillator: the fast simple average less the slow one, as TA-Lib does by default.
+/// Absolute price oscillator: the fast exponential average less the slow one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Apo {
-    fast: Sma,
-    slow: Sma,
+    averages: Averages,
 }
 
 impl Apo {
     /// # Errors
     /// Unless the periods are from 1 to 100000 and `fast` is below `slow`.
     pub fn new(fast: usize, slow: usize) -> Result<Self, QuantError> {
-        parameter::ordered(fast, slow)?;
-        Ok(Self { fast: Sma::new(fast)?, slow: Sma::new(slow)? })
-    }
-
-    fn averages(&mut self, price: f64) -> Option<(f64, f64)> {
-        let fast = self.fast.step(price);
-        let slow = self.slow.step(price)?;
-        Some((fast?, slow))
+        Ok(Self { averages: Averages::new(fast, slow)? })
     }
 }
 
@@ -79,21 +89,21 @@ impl Indicator for Apo {
     type Output = f64;
 
     fn step(&mut self, price: f64) -> Option<f64> {
-        self.averages(price).map(|(fast, slow)| fast - slow)
+        self.averages.step(price).map(|(fast, slow)| fast - slow)
     }
 }
 
 /// Percentage price oscillator: the absolute one in percent of the slow average.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ppo {
-    oscillator: Apo,
+    averages: Averages,
 }
 
 impl Ppo {
     /// # Errors
     /// Unless the periods are from 1 to 100000 and `fast` is below `slow`.
     pub fn new(fast: usize, slow: usize) -> Result<Self, QuantError> {
-        Ok(Self { oscillator: Apo::new(fast, slow)? })
+        Ok(Self { averages: Averages::new(fast, slow)? })
     }
 }
 
@@ -102,21 +112,23 @@ impl Indicator for Ppo {
     type Output = f64;
 
     fn step(&mut self, price: f64) -> Option<f64> {
-        self.oscillator.averages(price).map(|(fast, slow)| 100.0 * quotient(fast - slow, slow))
+        self.averages.step(price).map(|(fast, slow)| 100.0 * quotient(fast - slow, slow))
     }
 }
 
 /// Awesome oscillator (Williams, "New Trading Dimensions", 1998): the difference of simple averages of median prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Awesome {
-    oscillator: Apo,
+    fast: Sma,
+    slow: Sma,
 }
 
 impl Awesome {
     /// # Errors
     /// Unless the periods are from 1 to 100000 and `fast` is below `slow`.
     pub fn new(fast: usize, slow: usize) -> Result<Self, QuantError> {
-        Ok(Self { oscillator: Apo::new(fast, slow)? })
+        parameter::ordered(fast, slow)?;
+        Ok(Self { fast: Sma::new(fast)?, slow: Sma::new(slow)? })
     }
 }
 
@@ -125,7 +137,9 @@ impl Indicator for Awesome {
     type Output = f64;
 
     fn step(&mut self, bar: Bar) -> Option<f64> {
-        self.oscillator.step(bar.median())
+        let fast = self.fast.step(bar.median());
+        let slow = self.slow.step(bar.median())?;
+        Some(fast? - slow)
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
 
 /// `ln(numerator / denominator)`; zero where that is not defined.
-fn log_ratio(numerator: f64, denominator: f64) -> f64 {
+pub(crate) fn log_ratio(numerator: f64, denominator: f64) -> f64 {
     let ratio = quotient(numerator, denominator);
     if numerator > 0.0 && ratio > 0.0 { ratio.ln() } else { 0.0 }
 }

@@ -1,11 +1,16 @@
 //! Indicators against TA-Lib, against direct computation, and against what must hold of them.
 
-use crate::support::{assert_close, golden, numbers};
+mod column;
+mod direct;
+mod property;
+
+use crate::support::{assert_close, golden, numbers, table};
 use bulkhead_quant::indicator::{
     Bar,
     column::BarColumns,
     registry::{DEFINITIONS, Streaming},
 };
+use bulkhead_quant::random::SplitMix64;
 use serde_json::Value;
 
 /// Columns of bars that a test owns.
@@ -65,6 +70,24 @@ fn outputs(name: &str, parameters: &[f64], bars: &[Bar]) -> Vec<Vec<f64>> {
         }
     }
     columns
+}
+
+/// Bars of a random walk with gaps, and with bars that do not move.
+fn walk(seed: u64, count: usize) -> Owned {
+    let mut random = SplitMix64::new(seed);
+    let mut owned = Owned::default();
+    let mut price: f64 = 50.0;
+    for _ in 0..count {
+        let open = price * (1.0 + 0.002 * random.normal());
+        price = if random.uniform() < 0.1 { open } else { open * (0.02 * random.normal()).exp() };
+        let reach = if random.uniform() < 0.1 { 0.0 } else { 0.01 * random.uniform() };
+        owned.open.push(open);
+        owned.high.push(open.max(price) * (1.0 + reach));
+        owned.low.push(open.min(price) * (1.0 - reach));
+        owned.close.push(price);
+        owned.volume.push((1000.0 * random.uniform()).floor());
+    }
+    owned
 }
 
 /// Indicators with their parameters, and what TA-Lib's outputs are called.
@@ -132,6 +155,23 @@ fn agrees_with_talib_from_the_first_value_on() {
         }
     }
     assert_eq!(compared, file["outputs"].as_object().unwrap().len());
+}
+
+#[test]
+fn agrees_with_talib_for_other_parameters() {
+    let bars = Owned::golden(&golden("talib_500")).bars();
+    let file = golden("talib_more");
+    let bars = &bars[..file["bars"].as_u64().unwrap().try_into().unwrap()];
+    for case in file["cases"].as_array().unwrap() {
+        let name = case["name"].as_str().unwrap();
+        let parameters = numbers(&case["parameters"]);
+        let wanted = table(&case["outputs"]);
+        let got = outputs(name, &parameters, bars);
+        assert_eq!(got.len(), wanted.len(), "{name}");
+        for (got, want) in got.iter().zip(&wanted) {
+            assert_column(&format!("{name} of {parameters:?}"), got, want, (1e-9, 1e-11));
+        }
+    }
 }
 
 #[test]
