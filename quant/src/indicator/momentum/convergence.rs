@@ -12,8 +12,7 @@ output!(
     MacdValue { line, signal, histogram }
 );
 
-/// A fast and a slow exponential average. As in TA-Lib, the fast one begins so late that both have their first value at
-/// once.
+/// A fast and a slow exponential average.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::indicator) struct Averages {
     skipped: usize,
@@ -25,10 +24,16 @@ impl Averages {
     fn new(fast: usize, slow: usize) -> Result<Self, QuantError> {
         parameter::ordered(fast, slow)?;
         Ok(Self {
-            skipped: slow - fast,
+            skipped: 0,
             fast: Smoothing::exponential("fast period", fast)?,
             slow: Smoothing::exponential("slow period", slow)?,
         })
+    }
+
+    /// Averages of which the fast one begins so late that both have their first value at once.
+    fn aligned(fast: usize, slow: usize) -> Result<Self, QuantError> {
+        let averages = Self::new(fast, slow)?;
+        Ok(Self { skipped: slow - fast, ..averages })
     }
 
     fn step(&mut self, price: f64) -> Option<(f64, f64)> {
@@ -37,12 +42,13 @@ impl Averages {
             self.skipped -= 1;
             return None;
         }
-        Some((self.fast.step(price)?, slow?))
+        let fast = self.fast.step(price);
+        Some((fast?, slow?))
     }
 }
 
 /// Moving average convergence divergence (Appel 1979): the fast exponential average less the slow one, and the
-/// exponential average of that.
+/// exponential average of that. As in TA-Lib, both averages have their first value at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Macd {
     pub(in crate::indicator) averages: Averages,
@@ -53,7 +59,7 @@ impl Macd {
     /// # Errors
     /// Unless the periods are from 1 to 100000 and `fast` is below `slow`.
     pub fn new(fast: usize, slow: usize, signal: usize) -> Result<Self, QuantError> {
-        let averages = Averages::new(fast, slow)?;
+        let averages = Averages::aligned(fast, slow)?;
         Ok(Self { averages, signal: Smoothing::exponential("signal period", signal)? })
     }
 }

@@ -156,7 +156,7 @@ impl Indicator for VolumeOscillator {
 /// anything was traded. A caller begins a new one with each session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vwap {
-    money: f64,
+    value: f64,
     volume: f64,
 }
 
@@ -166,8 +166,10 @@ impl Indicator for Vwap {
 
     fn step(&mut self, bar: Bar) -> Option<f64> {
         let price = bar.typical();
-        self.money += price * bar.volume;
         self.volume += bar.volume;
-        Some(if self.volume > 0.0 { self.money / self.volume } else { price })
+        let share = if self.volume > 0.0 { bar.volume / self.volume } else { 1.0 };
+        // As a mean that moves, so that a constant price stays exactly constant.
+        self.value += (price - self.value) * share;
+        Some(self.value)
     }
 }
