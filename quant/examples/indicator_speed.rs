@@ -50,8 +50,7 @@ fn median_ms(mut run: impl FnMut() -> Result<usize, QuantError>) -> Result<f64, 
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
-
-    Ok(times[REPEATS / 2])
+    Ok(times.into_iter().nth(REPEATS / 2).unwrap_or(f64::NAN))
 }
 
 fn main() -> Result<(), QuantError> {

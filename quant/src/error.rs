@@ -36,6 +36,9 @@ pub enum QuantError {
     /// An iteration ended at its limit.
     #[error("{what} did not converge within {iterations} iterations")]
     NoConvergence { what: &'static str, iterations: usize },
+    /// Nothing is known by the name that was given.
+    #[error("there is no {what} of this name")]
+    UnknownName { what: &'static str },
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,

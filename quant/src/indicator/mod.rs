@@ -1,7 +1,7 @@
 //! Technical indicators, bar by bar and over columns, numerically the same as TA-Lib where TA-Lib has them.
 //!
 //! Every indicator is a struct that takes one sample at a time and costs the same for every one of them. Its state can
-//! be stored and goes on where it stopped. [`column`] runs any of them over whole columns, with kernels of its own for
+//! be stored and goes on where it stopped. [`mod@column`] runs any of them over whole columns, with kernels of its own for
 //! the ones that are asked for most; [`registry`] finds them by name. What all of them keep:
 //!
 //! 1. No value is given before the warm-up of the indicator is over, and from then on every sample gives one.

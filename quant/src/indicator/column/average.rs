@@ -11,7 +11,34 @@ use crate::{
 /// # Errors
 /// As [`Sma::new`], or if a price is not sound or the buffer is not as long as the prices.
 pub fn sma(prices: &[f64], period: usize, out: &mut [f64]) -> Result<usize, QuantError> {
-    super::run(&mut Sma::new(period)?, prices, &mut [out])
+    check::length("output", out.len(), prices.len())?;
+    let mut indicator = Sma::new(period)?;
+    check_prices(prices)?;
+    let start = prices.len().min(period);
+    let missing = super::run(&mut indicator, &prices[..start], &mut [&mut out[..start]])?;
+    let mut tails = vec![0.0; period];
+    let stretches = prices.chunks(period).zip(prices[start..].chunks(period));
+    for ((before, prices), out) in stretches.zip(out[start..].chunks_mut(period)) {
+        sma_stretch((before, prices), &mut tails, out);
+    }
+    Ok(missing)
+}
+
+/// The averages at the prices that follow a whole stretch, at most as many: sums over a tail of the stretch and over a
+/// head of what follows, so that nothing has to be taken away.
+fn sma_stretch((before, prices): (&[f64], &[f64]), tails: &mut [f64], out: &mut [f64]) {
+    let share = 1.0 / before.len() as f64;
+    let mut sum = 0.0;
+    // The last place stays zero: the window then lies wholly in what follows.
+    for (tail, price) in tails.iter_mut().rev().skip(1).zip(before.iter().rev()) {
+        sum += price;
+        *tail = sum;
+    }
+    let mut head = 0.0;
+    for ((value, price), tail) in out.iter_mut().zip(prices).zip(tails) {
+        head += price;
+        *value = (*tail + head) * share;
+    }
 }
 
 /// The exponential moving average (see [`Ema`]).

@@ -16,6 +16,6 @@ use crate::QuantError;
 /// # Errors
 /// If there is none.
 pub fn find(name: &str) -> Result<&'static Definition, QuantError> {
-    let unknown = QuantError::UnknownModel { what: "indicator", why: "there is none of this name" };
+    let unknown = QuantError::UnknownName { what: "indicator" };
     DEFINITIONS.iter().find(|definition| definition.name == name).ok_or(unknown)
 }

@@ -228,8 +228,7 @@ proptest! {
         }
         for name in ["bbands", "keltner", "donchian"] {
             let columns = outputs(name, &[], &bars);
-            for index in 0..bars.len() {
-                let (upper, middle, lower) = (columns[0][index], columns[1][index], columns[2][index]);
+            for ((upper, middle), lower) in columns[0].iter().zip(&columns[1]).zip(&columns[2]) {
                 prop_assert!(upper.is_nan() || (lower <= middle && middle <= upper), "{name}");
             }
         }
@@ -335,7 +334,7 @@ fn names_are_unique_and_defaults_work() {
 #[test]
 fn wrong_orders_are_refused() {
     let new = |name: &str, parameters: &[f64]| Streaming::new(name, parameters, &[]);
-    assert!(matches!(new("no_such", &[]), Err(QuantError::UnknownModel { .. })));
+    assert!(matches!(new("no_such", &[]), Err(QuantError::UnknownName { .. })));
     assert!(matches!(new("rsi", &[14.0, 3.0]), Err(QuantError::LengthMismatch { .. })));
     assert!(matches!(new("rsi", &[f64::NAN]), Err(QuantError::NotFinite { .. })));
     for period in [0.0, -1.0, 1.0, 2.5, PERIOD_MAX as f64 + 1.0] {
