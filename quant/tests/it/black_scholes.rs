@@ -44,7 +44,7 @@ fn the_reference_sensitivities_are_met() {
 
 /// Forward, strike, total volatility and price of calls, by the formula in sixty digits.
 const TAILS: [(f64, f64, f64, f64); 10] = [
-    (100.0, 200.0, 0.05, 2.680_842_079_928_590_05e-44),
+    (100.0, 200.0, 0.05, 2.680_842_079_928_59e-44),
     (100.0, 200.0, 0.1, 4.082_966_631_587_882e-12),
     (100.0, 101.0, 0.001, 1.244_869_595_164_283_4e-25),
     (100.0, 300.0, 0.2, 1.168_582_763_137_139_8e-7),
@@ -290,22 +290,19 @@ proptest! {
         let normal = bachelier::Inputs { forward: spot, strike, expiry_years, rate, volatility };
         let quote = Quote { price: volatility, spot, strike, expiry_years, rate, dividend };
         let forward_quote = ForwardQuote { price: volatility, forward: spot, strike, expiry_years };
-        for answer in [
+        let answers = [
             price(kind, &inputs),
             forward_price(kind, &forward),
             bachelier::price(kind, &normal),
             of_price(kind, &quote),
             of_forward_price(kind, &forward_quote),
             normal_of_forward_price(kind, &forward_quote),
-        ] {
-            if let Ok(number) = answer {
-                prop_assert!(number.is_finite() && number >= 0.0, "{number}");
-            }
+        ];
+        for number in answers.into_iter().flatten() {
+            prop_assert!(number.is_finite() && number >= 0.0, "{number}");
         }
-        for answer in [greeks(kind, &inputs), forward_greeks(kind, &forward)] {
-            if let Ok(all) = answer {
-                prop_assert!(!format!("{all:?}").contains("NaN") && !format!("{all:?}").contains("inf"), "{all:?}");
-            }
+        for all in [greeks(kind, &inputs), forward_greeks(kind, &forward)].into_iter().flatten() {
+            prop_assert!(!format!("{all:?}").contains("NaN") && !format!("{all:?}").contains("inf"), "{all:?}");
         }
     }
 }

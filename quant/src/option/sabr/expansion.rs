@@ -8,7 +8,6 @@
 //! needs no expansion at the money, and holds for `β = 1` and `ν = 0`.
 
 use super::{Expansion, Parameters};
-use crate::option::black_scholes::log_ratio;
 
 /// What fitting may move, with the expiry.
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +36,11 @@ pub(super) struct Point {
 }
 
 impl Point {
-    /// The constants at a forward and a strike, both positive.
-    pub(super) fn new(expansion: Expansion, (forward, strike): (f64, f64), beta: f64) -> Self {
+    /// The constants at a strike, given the logarithms of the forward and of the strike over it.
+    pub(super) fn new(expansion: Expansion, (log_forward, moneyness): (f64, f64), beta: f64) -> Self {
         let b = 1.0 - beta;
-        let log = log_ratio(forward, strike);
-        let mean_log = strike.ln() + 0.5 * log;
+        let log = -moneyness;
+        let mean_log = log_forward + 0.5 * moneyness;
         let mean = (b * mean_log).exp();
         let half = 0.5 * b * log;
         let spread = match expansion {
@@ -78,7 +77,7 @@ impl Point {
     #[inline]
     pub(super) fn volatility(&self, dynamics: &Dynamics) -> f64 {
         let Dynamics { alpha, nu, rho, expiry_years } = *dynamics;
-        let bend = Bend::new(nu * self.reach / alpha, rho);
+        let bend = Bend::new(nu * (self.reach * (1.0 / alpha)), rho);
         let leading = alpha * self.level * bend.ratio;
         let correction = if self.follows_strike {
             self.square * leading * leading + self.cross * rho * nu * alpha
@@ -91,37 +90,45 @@ impl Point {
         leading * (1.0 + expiry_years * correction)
     }
 
-    /// The volatility and its derivatives by `ln α`, `ν` and `ρ`.
+    /// The volatility and its derivatives by `ln α`, `ρν` and `ν²`: in these it is smooth also where `ν` is zero, and
+    /// nearly linear for short expiries.
     #[inline]
     pub(super) fn gradient(&self, dynamics: &Dynamics) -> (f64, [f64; 3]) {
         let Dynamics { alpha, nu, rho, expiry_years } = *dynamics;
-        let slope = self.reach / alpha;
+        let slope = self.reach * (1.0 / alpha);
         let bend = Bend::new(nu * slope, rho);
-        let (by_z, by_rho) = bend.ratio_derivatives(rho);
+        let ratio_by = bend.ratio_derivatives(rho);
         let scale = alpha * self.level;
         let leading = scale * bend.ratio;
-        let leading_by = [leading - scale * bend.z * by_z, scale * slope * by_z, scale * by_rho];
-
+        let leading_by = [
+            leading - scale * bend.z * ratio_by.z,
+            scale * slope * ratio_by.rho,
+            0.5 * scale * slope * slope * ratio_by.square,
+        ];
         let cross = self.cross * alpha;
         let mut correction = cross * rho * nu;
-        let mut correction_by = [cross * rho * nu, cross * rho, cross * nu];
+        let mut correction_by = [cross * rho * nu, cross, 0.0];
         if self.follows_strike {
             let curvature = bend.curvature(rho);
+            let x_by_rho = bend.x_by_rho();
             correction += self.square * leading * leading - nu * nu * curvature.value;
-            let by_x = nu * nu * curvature.by_x;
-            let x_by = [-bend.z / bend.root, slope / bend.root, bend.x_by_rho()];
+            // ν² times the derivatives of x.
+            let x_by = [
+                -nu * nu * bend.z / bend.root,
+                nu * x_by_rho,
+                0.5 * (nu * slope / bend.root - rho * x_by_rho),
+            ];
             for i in 0..3 {
-                correction_by[i] += 2.0 * self.square * leading * leading_by[i] - by_x * x_by[i];
+                correction_by[i] += 2.0 * self.square * leading * leading_by[i] - curvature.by_x * x_by[i];
             }
-            correction_by[1] -= 2.0 * nu * curvature.value;
-            correction_by[2] -= nu * nu * curvature.by_rho;
+            correction_by[1] -= nu * curvature.by_rho;
+            correction_by[2] += 0.5 * rho * curvature.by_rho - curvature.value;
         } else {
             let square = self.square * alpha * alpha;
-            let weight = 2.0 - 3.0 * rho * rho;
-            correction += square + weight * nu * nu / 24.0;
+            correction += square + (2.0 - 3.0 * rho * rho) * nu * nu / 24.0;
             correction_by[0] += 2.0 * square;
-            correction_by[1] += weight * nu / 12.0;
-            correction_by[2] -= 0.25 * rho * nu * nu;
+            correction_by[1] -= 0.25 * rho * nu;
+            correction_by[2] += 1.0 / 12.0;
         }
         let factor = 1.0 + expiry_years * correction;
         let by = std::array::from_fn(|i| leading_by[i] * factor + leading * expiry_years * correction_by[i]);
@@ -133,12 +140,23 @@ impl Point {
 struct Bend {
     z: f64,
     x: f64,
+    /// `1/x`, or zero.
+    inverse: f64,
     /// `√(1 - 2ρz + z²)`.
     root: f64,
     /// `e^|x| - 1`.
     excess: f64,
     /// `z/x`.
     ratio: f64,
+}
+
+/// Derivatives of `z/x`.
+struct RatioBy {
+    z: f64,
+    /// By `ρ`, divided by `z`.
+    rho: f64,
+    /// By `z²` at fixed `ρz`, doubled.
+    square: f64,
 }
 
 /// Value and derivatives of `G`.
@@ -148,8 +166,8 @@ struct Curvature {
     by_rho: f64,
 }
 
-/// Below this distance the derivative of `z/x` by `z` is the beginning of its series.
-const SHORT: f64 = 1e-5;
+/// Below this distance the derivatives of `z/x` are the beginnings of their series.
+const SHORT: f64 = 1e-4;
 /// Below this half distance `G` is the beginning of its series.
 const NEAR: f64 = 0.05;
 
@@ -157,34 +175,43 @@ impl Bend {
     #[inline]
     fn new(z: f64, rho: f64) -> Self {
         let root = ((z - rho) * (z - rho) + (1.0 - rho) * (1.0 + rho)).sqrt();
-        // x(z; ρ) = -x(-z; -ρ): the side on which nothing cancels.
-        let (size, side) = if z < 0.0 { (-z, -rho) } else { (z, rho) };
-        let excess = size * (1.0 + (size - 2.0 * side) / (root + 1.0)) / (1.0 - side);
-        let x = excess.ln_1p().copysign(z);
-        let ratio = if x == 0.0 { 1.0 } else { z / x };
-        Self { z, x, root, excess, ratio }
+        // x(z; ρ) = -x(-z; -ρ): the side on which nothing cancels. The quotients by ρ are the same for a whole smile.
+        let (above, below) = (1.0 / (1.0 - rho), 1.0 / (1.0 + rho));
+        let (size, side, scale) = if z < 0.0 { (-z, -rho, below) } else { (z, rho, above) };
+        let excess = size * (1.0 + (size - 2.0 * side) / (root + 1.0)) * scale;
+        let x = ln_1p(excess).copysign(z);
+        let inverse = if x == 0.0 { 0.0 } else { 1.0 / x };
+        let ratio = if x == 0.0 { 1.0 } else { z * inverse };
+        Self { z, x, inverse, root, excess, ratio }
     }
 
-    /// `(cosh x - 1)/√(1 - 2ρz + z²)`.
+    /// The derivative of `x` by `ρ`, `(cosh x - 1)/√(1 - 2ρz + z²)`.
     #[inline]
     fn x_by_rho(&self) -> f64 {
-        self.excess / (1.0 + self.excess) * self.excess * 0.5 / self.root
+        0.5 * self.excess * (self.excess / (1.0 + self.excess)) / self.root
     }
 
-    /// The derivatives of `z/x` by `z` and `ρ`.
+    /// The derivatives of `z/x`. For short distances from the series of `x`, whose coefficients are Legendre's
+    /// polynomials of `ρ`.
     #[inline]
-    fn ratio_derivatives(&self, rho: f64) -> (f64, f64) {
+    fn ratio_derivatives(&self, rho: f64) -> RatioBy {
+        let z = self.z;
         if self.x.abs() < SHORT {
-            return (-0.5 * rho + (2.0 - 3.0 * rho * rho) * self.z / 6.0, -0.5 * self.z);
+            let square = rho * rho;
+            let by_z = -0.5 * rho + z * ((2.0 - 3.0 * square) / 6.0 + z * rho * (5.0 - 6.0 * square) / 8.0);
+            return RatioBy { z: by_z, rho: -0.5 - 0.5 * rho * z, square: 1.0 / 3.0 + rho * z * 5.0 / 12.0 };
         }
-        ((1.0 - self.ratio / self.root) / self.x, -self.ratio * self.x_by_rho() / self.x)
+        let by_z = (1.0 - self.ratio / self.root) * self.inverse;
+        let by_rho = -self.x_by_rho() * self.inverse * self.inverse;
+        RatioBy { z: by_z, rho: by_rho, square: (by_z - rho * by_rho) / z }
     }
 
-    /// `G`. With `t = tanh(x/2)`, `z/x` is `sinh(x/2)/(x/2) · (cosh(x/2) - ρ sinh(x/2))`, so that the logarithms become
-    /// those of `1 - ρt` and `1 + t² - 2ρt`; near zero their difference is a second difference of `ln cosh`.
+    /// `G`. With `t = tanh(x/2)`, `z/x` is `sinh(x/2)/(x/2) · cosh(x/2) (1 - ρt)` and `√(1 - 2ρz + z²)` is
+    /// `cosh²(x/2) (1 + t² - 2ρt)`; near zero the difference of their logarithms is a second difference of `ln cosh`.
+    #[inline]
     fn curvature(&self, rho: f64) -> Curvature {
         let u = 0.5 * self.x;
-        let t = u.tanh();
+        let t = (self.excess / (self.excess + 2.0)).copysign(u);
         let p = 1.0 - rho * t;
         let q = 1.0 + t * t - 2.0 * rho * t;
         let share = if self.x == 0.0 { 0.5 } else { t / self.x };
@@ -200,10 +227,20 @@ impl Bend {
             let slope = -u / 90.0 - 0.5 * (drift + 2.0 * u * (second + 2.0 * square * third));
             return Curvature { value, by_x: 0.125 * slope, by_rho };
         }
-        let value = ((u.sinh() / u).ln() + p.ln() - 0.5 * q.ln()) / (self.x * self.x);
+        // sinh|u| = (e^|x| - 1) e^{-|u|}/2.
+        let logs = 0.5 * ((p * self.excess / self.x).powi(2) / q).ln() - u.abs();
+        let value = logs / (self.x * self.x);
         let gain = 0.5 * (1.0 / t - 1.0 / u) - 0.5 * (1.0 - rho * rho) * t * (1.0 - t * t) / (p * q);
         Curvature { value, by_x: (gain / self.x - 2.0 * value) / self.x, by_rho }
     }
+}
+
+/// `ln(1 + e)` for `e ≥ 0`: the logarithm of the rounded sum, corrected for the rounding.
+#[inline]
+fn ln_1p(e: f64) -> f64 {
+    let sum = 1.0 + e;
+    let rounded = sum - 1.0;
+    if rounded > 0.0 { sum.ln() * (e / rounded) } else { e }
 }
 
 /// Hagan's beginning of the series of `sinh(y)/y`.

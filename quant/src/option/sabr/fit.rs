@@ -37,7 +37,7 @@ pub struct Fit {
     pub model: Model,
     pub root_mean_square_error: f64,
     pub worst_error: f64,
-    /// Evaluations of the smile with its derivatives.
+    /// Evaluations of the smile with its derivatives, at the final `beta`.
     pub iterations: usize,
 }
 
@@ -51,12 +51,14 @@ const ITERATIONS_MAX: usize = 100;
 const STEP_MIN: f64 = 1e-8;
 /// Change of `ln α` at most, so that a start from far away does not overflow.
 const LOG_STEP_MAX: f64 = 3.0;
+/// Error of a start, as a share of the volatility, below which no better one is looked for.
+const GOOD_START: f64 = 0.01;
 /// Damping at which no step helps any more.
 const DAMPING_MAX: f64 = 1e12;
 /// Backbones tried before the best is refined.
 const BETAS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// Golden sections of a quarter, to about 1e-9.
-const SECTIONS: usize = 40;
+/// Golden sections of a half, to about 1e-6, where the sum of squares is flat.
+const SECTIONS: usize = 28;
 
 /// The smile that fits the quotes best, whatever their order.
 ///
@@ -70,10 +72,12 @@ pub fn fit(underlying: &Underlying, quotes: &[Quote], settings: &Settings) -> Re
         Model::new(start, *underlying, settings.expansion)?;
     }
     let smile = Smile::new(underlying, quotes, settings)?;
-    let (beta, solution) = match settings.beta {
-        Beta::Fixed(beta) => (check_beta(beta)?, smile.solve(beta)),
-        Beta::Fitted => smile.solve_with_beta(),
+    let beta = match settings.beta {
+        Beta::Fixed(beta) => check_beta(beta)?,
+        Beta::Fitted => smile.best_beta(),
     };
+    let points = smile.points(beta);
+    let solution = smile.solve(beta, &points);
     if !solution.cost.is_finite() {
         return Err(QuantError::NotIdentified {
             why: "no parameters give finite volatilities at the quotes",
@@ -81,13 +85,10 @@ pub fn fit(underlying: &Underlying, quotes: &[Quote], settings: &Settings) -> Re
     }
     let Dynamics { alpha, nu, rho, .. } = solution.dynamics;
     let model = Model::new(Parameters { alpha, beta, nu, rho }, *underlying, settings.expansion)?;
-    let points = smile.points(beta);
-    let errors =
-        points.iter().map(|point| (point.model.volatility(&solution.dynamics) - point.volatility).abs());
     Ok(Fit {
         model,
         root_mean_square_error: (solution.cost / smile.weight).sqrt(),
-        worst_error: errors.fold(0.0, f64::max),
+        worst_error: solution.worst,
         iterations: solution.iterations,
     })
 }
@@ -114,12 +115,14 @@ struct Target {
 struct Solution {
     dynamics: Dynamics,
     cost: f64,
+    worst: f64,
     iterations: usize,
 }
 
 /// The normal equations at a point.
 struct Normal {
     cost: f64,
+    worst: f64,
     gradient: [f64; 3],
     /// Rows of the lower half.
     hessian: [[f64; 3]; 3],
@@ -154,19 +157,17 @@ impl<'a> Smile<'a> {
     }
 
     fn points(&self, beta: f64) -> Vec<Target> {
-        let forward = self.underlying.forward + self.underlying.shift;
-        let target = |quote: &Quote| Target {
-            model: Point::new(self.settings.expansion, (forward, quote.strike), beta),
+        let log_forward = (self.underlying.forward + self.underlying.shift).ln();
+        let target = |(quote, &(moneyness, _)): (&Quote, &(f64, f64))| Target {
+            model: Point::new(self.settings.expansion, (log_forward, moneyness), beta),
             volatility: quote.volatility,
             weight: quote.weight,
         };
-        self.quotes.iter().map(target).collect()
+        self.quotes.iter().zip(&self.shape).map(target).collect()
     }
 
-    fn solve(&self, beta: f64) -> Solution {
-        let points = self.points(beta);
-        let start = self.start(&points, beta);
-        minimise(&points, start)
+    fn solve(&self, beta: f64, points: &[Target]) -> Solution {
+        minimise(points, self.start(points, beta))
     }
 
     /// The candidate that fits best: the given start; the guess through three quotes, which is exact for exact ones, or
@@ -182,7 +183,6 @@ impl<'a> Smile<'a> {
         let level = self.shape.iter().map(|&(_, volatility)| volatility).fold(f64::INFINITY, f64::min);
         let power = if expansion == Expansion::HaganNormal { -beta } else { 1.0 - beta };
         let plain = Dynamics { alpha: level * forward.powf(power), nu: 0.5, rho: 0.0, expiry_years };
-        let wide = (self.shape.len() >= 7).then(|| guess(7));
         let given = start.map(|start| Dynamics {
             alpha: start.alpha * forward.powf(start.beta - beta),
             nu: start.nu,
@@ -191,45 +191,44 @@ impl<'a> Smile<'a> {
         });
         let mut best = plain;
         let mut least = f64::INFINITY;
-        for candidate in given.into_iter().chain([guess(3)]).chain(wide).chain([plain]) {
+        let enough = self.weight * (GOOD_START * level).powi(2);
+        let wide = if self.shape.len() < 7 { 3 } else { 7 };
+        let guesses = [3, wide].into_iter().map(guess);
+        for candidate in given.into_iter().chain(guesses).chain([plain]) {
             let cost = cost(points, &candidate);
             if cost < least {
                 (best, least) = (candidate, cost);
+            }
+            if least < enough {
+                break;
             }
         }
         best
     }
 
     /// Searches `β` outside: for each, the other parameters are quickly found.
-    fn solve_with_beta(&self) -> (f64, Solution) {
-        let mut best = (BETAS[0], self.solve(BETAS[0]));
-        let mut iterations = best.1.iterations;
-        let mut attempt = |beta: f64| {
-            let solution = self.solve(beta);
-            iterations += solution.iterations;
-            if solution.cost < best.1.cost {
-                best = (beta, solution);
-            }
-            (solution.cost, best.0)
-        };
-        let centre = BETAS.iter().fold(BETAS[0], |_, &beta| attempt(beta).1);
+    fn best_beta(&self) -> f64 {
+        let cost = |beta: f64| self.solve(beta, &self.points(beta)).cost;
+        let tried = BETAS.map(|beta| (beta, cost(beta)));
+        let (mut best, mut least) = tried.into_iter().fold(tried[0], |a, b| if b.1 < a.1 { b } else { a });
+        let (mut low, mut high) = ((best - 0.25).max(0.0), (best + 0.25).min(1.0));
         let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
-        let (mut low, mut high) = ((centre - 0.25).max(0.0), (centre + 0.25).min(1.0));
-        let inner = |low: f64, high: f64| (high - golden * (high - low), low + golden * (high - low));
-        let (mut a, mut b) = inner(low, high);
-        let (mut at_a, mut at_b) = (attempt(a).0, attempt(b).0);
         for _ in 0..SECTIONS {
-            if at_a < at_b {
-                (high, b, at_b) = (b, a, at_a);
-                a = inner(low, high).0;
-                at_a = attempt(a).0;
+            // The section on the wider side of the best; it or the best becomes a bound.
+            let right = high - best > best - low;
+            let beta = best + (1.0 - golden) * if right { high - best } else { low - best };
+            let cost = cost(beta);
+            let (better, outer) = if cost < least { (true, best) } else { (false, beta) };
+            if right == better {
+                low = outer;
             } else {
-                (low, a, at_a) = (a, b, at_b);
-                b = inner(low, high).1;
-                at_b = attempt(b).0;
+                high = outer;
+            }
+            if better {
+                (best, least) = (beta, cost);
             }
         }
-        (best.0, Solution { iterations, ..best.1 })
+        best
     }
 }
 
@@ -241,21 +240,20 @@ fn cost(points: &[Target], dynamics: &Dynamics) -> f64 {
     points.iter().map(square).sum()
 }
 
-/// Damped Gauss-Newton in `ln α`, `ν` and `ρ`.
+/// Damped Gauss-Newton in `ln α`, `ρν` and `ν²`, of which the last is at least the square of the one before.
 fn minimise(points: &[Target], start: Dynamics) -> Solution {
     let mut at = start;
     let mut normal = Normal::new(points, &at);
     let mut damping = 0.0;
     let mut iterations = 1;
     while iterations < ITERATIONS_MAX && damping < DAMPING_MAX && normal.cost > 0.0 {
-        let step = normal.step(damping, at.rho);
+        let step = normal.step(damping, &at);
         let next = moved(&at, step);
         let trial = Normal::new(points, &next);
         iterations += 1;
-        let small = step.iter().all(|change| change.abs() < STEP_MIN);
+        let small = damping == 0.0 && step.iter().all(|change| change.abs() < STEP_MIN);
         if trial.cost < normal.cost {
-            let gain = normal.cost - trial.cost;
-            let settled = gain < 1e-12 * normal.cost;
+            let settled = damping == 0.0 && normal.cost - trial.cost < 1e-12 * normal.cost;
             (at, normal) = (next, trial);
             damping = if damping < 1e-6 { 0.0 } else { 0.1 * damping };
             if small || settled {
@@ -268,25 +266,26 @@ fn minimise(points: &[Target], start: Dynamics) -> Solution {
         }
     }
     let cost = if normal.cost.is_nan() { f64::INFINITY } else { normal.cost };
-    Solution { dynamics: at, cost, iterations }
+    Solution { dynamics: at, cost, worst: normal.worst, iterations }
 }
 
-/// The parameters after a step. The model is the same for `(ν, ρ)` and `(-ν, -ρ)`, so `ν` needs no bound.
-fn moved(at: &Dynamics, step: [f64; 3]) -> Dynamics {
-    let alpha = at.alpha * step[0].clamp(-LOG_STEP_MAX, LOG_STEP_MAX).exp();
-    let nu = at.nu + step[1];
-    let rho = (at.rho + step[2]).clamp(-RHO_MAX, RHO_MAX);
-    let rho = if nu < 0.0 { -rho } else { rho };
-    Dynamics { alpha, nu: nu.abs(), rho, expiry_years: at.expiry_years }
+/// The parameters after a step.
+fn moved(at: &Dynamics, [level, skew, curvature]: [f64; 3]) -> Dynamics {
+    let alpha = at.alpha * level.clamp(-LOG_STEP_MAX, LOG_STEP_MAX).exp();
+    let skew = at.rho * at.nu + skew;
+    let nu = (at.nu * at.nu + curvature).max((skew / RHO_MAX).powi(2)).sqrt();
+    let rho = if nu > 0.0 { (skew / nu).clamp(-RHO_MAX, RHO_MAX) } else { 0.0 };
+    Dynamics { alpha, nu, rho, expiry_years: at.expiry_years }
 }
 
 impl Normal {
     fn new(points: &[Target], dynamics: &Dynamics) -> Self {
-        let mut normal = Self { cost: 0.0, gradient: [0.0; 3], hessian: [[0.0; 3]; 3] };
+        let mut normal = Self { cost: 0.0, worst: 0.0, gradient: [0.0; 3], hessian: [[0.0; 3]; 3] };
         for point in points {
             let (volatility, by) = point.model.gradient(dynamics);
             let error = volatility - point.volatility;
             normal.cost += point.weight * error * error;
+            normal.worst = normal.worst.max(error.abs());
             for i in 0..3 {
                 let weighted = point.weight * by[i];
                 normal.gradient[i] += weighted * error;
@@ -298,36 +297,50 @@ impl Normal {
         normal
     }
 
-    /// The damped step; along `ρ` only if that does not lead out of its bounds.
-    fn step(&self, damping: f64, rho: f64) -> [f64; 3] {
+    /// The damped step. Where `ρ` is at its bound and the step would lead out, the best one along the bound, a parabola.
+    fn step(&self, damping: f64, at: &Dynamics) -> [f64; 3] {
+        let mut right = self.gradient.map(|slope| -slope);
+        let free = solve(self.hessian, right, damping);
+        if at.rho.abs() < RHO_MAX - 1e-9 || moved(at, free).rho.abs() < RHO_MAX - 1e-9 {
+            return free;
+        }
+        let bend = 2.0 / (RHO_MAX * RHO_MAX);
+        let tangent = bend * at.rho * at.nu;
         let mut h = self.hessian;
-        let mut step = self.gradient.map(|slope| -slope);
-        if rho.abs() >= RHO_MAX && step[2] * rho > 0.0 {
-            step[2] = 0.0;
-            h[2] = [0.0, 0.0, 1.0];
-        }
-        // What the quotes do not determine stays where it is.
-        let floor = 1e-14 * (h[0][0] + h[1][1]) + f64::MIN_POSITIVE;
-        for (i, row) in h.iter_mut().enumerate() {
-            row[i] += damping * row[i] + floor;
-        }
-        // Elimination of a symmetric matrix, row by row: L D Lᵀ.
-        for i in 0..3 {
-            for j in 0..i {
-                let lower = h[i][j];
-                h[i][j] /= h[j][j];
-                for k in j + 1..=i {
-                    h[i][k] -= lower * if k == i { h[i][j] } else { h[k][j] };
-                }
-                step[i] -= h[i][j] * step[j];
-            }
-        }
-        for i in (0..3).rev() {
-            step[i] /= h[i][i];
-            for j in i + 1..3 {
-                step[i] -= h[j][i] * step[j];
-            }
-        }
-        step
+        right[1] += tangent * right[2];
+        h[1][0] += tangent * h[2][0];
+        h[1][1] += tangent * (2.0 * h[2][1] + tangent * h[2][2]) + bend * self.gradient[2].max(0.0);
+        right[2] = 0.0;
+        h[2] = [0.0, 0.0, 1.0];
+        let [level, skew, _] = solve(h, right, damping);
+        [level, skew, tangent * skew]
     }
+}
+
+/// The `x` of `h x = right`, of which `h` gives the lower half, with the diagonal raised by its share `damping`:
+/// elimination to `L D Lᵀ`, row by row.
+fn solve(mut h: [[f64; 3]; 3], right: [f64; 3], damping: f64) -> [f64; 3] {
+    let mut x = right;
+    // What the quotes do not determine stays where it is.
+    let floor = 1e-14 * (h[0][0] + h[1][1]) + f64::MIN_POSITIVE;
+    for (i, row) in h.iter_mut().enumerate() {
+        row[i] += damping * row[i] + floor;
+    }
+    for i in 0..3 {
+        for j in 0..i {
+            let lower = h[i][j];
+            h[i][j] /= h[j][j];
+            for k in j + 1..=i {
+                h[i][k] -= lower * if k == i { h[i][j] } else { h[k][j] };
+            }
+            x[i] -= h[i][j] * x[j];
+        }
+    }
+    for i in (0..3).rev() {
+        x[i] /= h[i][i];
+        for j in i + 1..3 {
+            x[i] -= h[j][i] * x[j];
+        }
+    }
+    x
 }

@@ -99,7 +99,8 @@ impl Model {
     pub fn volatility(&self, strike: f64) -> Result<f64, QuantError> {
         let Underlying { forward, expiry_years, shift } = self.underlying;
         let strike = check::positive("shifted strike", strike + shift)?;
-        let point = Point::new(self.expansion, (forward + shift, strike), self.parameters.beta);
+        let logs = ((forward + shift).ln(), log_ratio(strike, forward + shift));
+        let point = Point::new(self.expansion, logs, self.parameters.beta);
         let volatility = point.volatility(&Dynamics::of(&self.parameters, expiry_years));
         check::positive("volatility that the expansion gives", volatility)
     }
