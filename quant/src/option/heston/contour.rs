@@ -18,7 +18,7 @@ use super::elementary::exp;
 use super::exponent::{Exponent, exponential};
 use super::kernel::BLOCK;
 use crate::QuantError;
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Level, dispatch};
 use std::f64::consts::PI;
 
 /// Halvings of the step before an integral counts as divergent.
@@ -80,7 +80,7 @@ impl<'a> Contour<'a> {
     /// If the integral does not settle.
     pub(super) fn value(&self) -> Result<f64, QuantError> {
         let sums = self.integrate::<1>(|contour, nodes, columns| {
-            dispatch!(Level::new(), simd => values(simd, contour, nodes, columns));
+            dispatch!(Level::new(), _ => values(contour, nodes, columns));
         })?;
         Ok(sums[0])
     }
@@ -91,7 +91,7 @@ impl<'a> Contour<'a> {
     /// If one does not settle.
     pub(super) fn derivatives(&self) -> Result<Integrals, QuantError> {
         let sums = self.integrate::<INTEGRALS>(|contour, nodes, columns| {
-            dispatch!(Level::new(), simd => derivatives(simd, contour, nodes, columns));
+            dispatch!(Level::new(), _ => derivatives(contour, nodes, columns));
         })?;
         let [value, by_x, by_x_twice, by_time, by_parameter @ ..] = sums;
         Ok(Integrals { value, by_x, by_x_twice, by_time, by_parameter })
@@ -112,12 +112,12 @@ impl<'a> Contour<'a> {
             // The error is squared by each halving, so what is left is far below what has just changed; and a small change
             // that no longer shrinks is rounding.
             let mut settled = true;
-            for k in 0..N {
+            for (k, last) in changes.iter_mut().enumerate() {
                 let change = (0.5 * sum.total[k] - before.total[k]).abs() * 2.0 * step;
                 let enough = 1e-12 * before.size[k] * step + self.negligible(k);
-                let stalled = change > 0.5 * changes[k] && change < ROUNDING * enough;
+                let stalled = change > 0.5 * *last && change < ROUNDING * enough;
                 settled &= change <= enough || stalled;
-                changes[k] = change;
+                *last = change;
             }
             if settled {
                 return Ok(sum.total.map(|total| -total * step / PI));
@@ -148,9 +148,9 @@ impl<'a> Contour<'a> {
             at = step.mul_add(BLOCK as f64, at);
             fill(self, &nodes, &mut columns);
             let mut vanished = at > 1.0;
-            for k in 0..N {
-                let size: f64 = columns[k].iter().map(|term| term.abs()).sum();
-                sum.total[k] += columns[k].iter().sum::<f64>();
+            for (k, column) in columns.iter().enumerate() {
+                let size: f64 = column.iter().map(|term| term.abs()).sum();
+                sum.total[k] += column.iter().sum::<f64>();
                 sum.size[k] += size;
                 vanished &= size <= 1e-18 * sum.size[k];
             }
@@ -199,7 +199,7 @@ fn control(contour: &Contour<'_>, exponent: &Exponent, wave: Complex) -> Complex
 }
 
 #[inline(always)]
-fn values<S: Simd>(_: S, contour: &Contour<'_>, nodes: &[f64; BLOCK], columns: &mut [[f64; BLOCK]; 1]) {
+fn values(contour: &Contour<'_>, nodes: &[f64; BLOCK], columns: &mut [[f64; BLOCK]; 1]) {
     let (contour, parameters, nodes) = (*contour, *contour.parameters, *nodes);
     let mut out = [0.0; BLOCK];
     for j in 0..BLOCK {
@@ -212,12 +212,7 @@ fn values<S: Simd>(_: S, contour: &Contour<'_>, nodes: &[f64; BLOCK], columns: &
 }
 
 #[inline(always)]
-fn derivatives<S: Simd>(
-    _: S,
-    contour: &Contour<'_>,
-    nodes: &[f64; BLOCK],
-    columns: &mut [[f64; BLOCK]; INTEGRALS],
-) {
+fn derivatives(contour: &Contour<'_>, nodes: &[f64; BLOCK], columns: &mut [[f64; BLOCK]; INTEGRALS]) {
     let (contour, parameters, nodes) = (*contour, *contour.parameters, *nodes);
     let mut out = [[0.0; BLOCK]; INTEGRALS];
     for j in 0..BLOCK {

@@ -59,12 +59,14 @@ impl Exponent {
         let quotient = a * side.inverse();
         let scaled_difference = Complex::select(upright, -quotient, side.scale(-1.0 / variance));
         let difference = Complex::select(upright, quotient.scale(-variance), -side);
-        let z_plus = (difference * decayed * inverse_root).scale(0.5);
+        let excess = (difference * decayed * inverse_root).scale(0.5);
         let whole = ((quotient.scale(variance) + side * decay) * inverse_root).scale(0.5);
-        let ratio = Complex::select(upright, Complex::new(1.0 + z_plus.re, z_plus.im), whole);
-        let (square, rest) = one_plus(z_plus.re.mul_add(2.0, z_plus.norm()));
-        let square = at_least(if upright { square } else { whole.norm() }, f64::MIN_POSITIVE);
-        let rest = if upright { rest } else { 0.0 };
+        // Q / 2d is 1 + excess; where that cancels, its other form does not.
+        let cancels = !upright && excess.norm() > 0.25;
+        let ratio = Complex::select(cancels, whole, Complex::new(1.0 + excess.re, excess.im));
+        let (square, rest) = one_plus(excess.re.mul_add(2.0, excess.norm()));
+        let square = at_least(if cancels { whole.norm() } else { square }, f64::MIN_POSITIVE);
+        let rest = if cancels { 0.0 } else { rest };
         let logarithm = Complex::new(0.5 * ln_with_rest(square, rest), atan2(ratio.im, ratio.re));
         let inverse_q = (inverse_root * ratio.inverse()).scale(0.5);
         Self {

@@ -6,7 +6,7 @@ use super::Parameters;
 use super::complex::Complex;
 use super::elementary::sin_cos;
 use super::exponent::{Exponent, exponential};
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Level, dispatch};
 
 /// Nodes in a block; every count of nodes is a multiple of it.
 pub(super) const BLOCK: usize = 32;
@@ -36,7 +36,7 @@ pub(super) struct Block {
 /// Fills the columns of every block.
 pub(super) fn characteristic(parameters: &Parameters, time: f64, blocks: &[Block], columns: &mut [Columns]) {
     #[inline(always)]
-    fn fill<S: Simd>(_: S, parameters: &Parameters, time: f64, block: &Block, columns: &mut Columns) {
+    fn fill(parameters: &Parameters, time: f64, block: &Block, columns: &mut Columns) {
         let parameters = *parameters;
         let Block { nodes, weights } = block.clone();
         let mut out = [[0.0; BLOCK]; COLUMNS];
@@ -56,24 +56,24 @@ pub(super) fn characteristic(parameters: &Parameters, time: f64, blocks: &[Block
     }
     let level = Level::new();
     for (block, columns) in blocks.iter().zip(columns) {
-        dispatch!(level, simd => fill(simd, parameters, time, block, columns));
+        dispatch!(level, _ => fill(parameters, time, block, columns));
     }
 }
 
 /// Fills in the waves for one log-moneyness.
 pub(super) fn make_waves(x: f64, blocks: &[Block], waves: &mut [Waves]) {
     #[inline(always)]
-    fn fill<S: Simd>(_: S, x: f64, block: &Block, wave: &mut Waves) {
+    fn fill(x: f64, block: &Block, wave: &mut Waves) {
         let nodes = block.nodes;
         let mut out = Waves { cosine: [0.0; BLOCK], sine: [0.0; BLOCK] };
-        for j in 0..BLOCK {
-            (out.sine[j], out.cosine[j]) = sin_cos(x * nodes[j]);
+        for (j, node) in nodes.into_iter().enumerate() {
+            (out.sine[j], out.cosine[j]) = sin_cos(x * node);
         }
         *wave = out;
     }
     let level = Level::new();
     for (block, wave) in blocks.iter().zip(waves) {
-        dispatch!(level, simd => fill(simd, x, block, wave));
+        dispatch!(level, _ => fill(x, block, wave));
     }
 }
 
@@ -81,16 +81,16 @@ pub(super) fn make_waves(x: f64, blocks: &[Block], waves: &mut [Waves]) {
 /// are those of quote after quote.
 pub(super) fn transform(waves: &[Waves], columns: &[Columns], sums: &mut [[f64; 6]]) {
     #[inline(always)]
-    fn all<S: Simd>(_: S, waves: &[Waves], columns: &[Columns], sums: &mut [[f64; 6]]) {
+    fn all(waves: &[Waves], columns: &[Columns], sums: &mut [[f64; 6]]) {
         for (waves, sums) in waves.chunks_exact(columns.len()).zip(sums) {
             let mut lanes = [[0.0; LANES]; 6];
             for (wave, columns) in waves.iter().zip(columns) {
                 for start in (0..BLOCK).step_by(LANES) {
                     for k in 0..6 {
-                        for lane in 0..LANES {
+                        for (lane, sum) in lanes[k].iter_mut().enumerate() {
                             let j = start + lane;
-                            let sum = wave.cosine[j].mul_add(columns[2 * k][j], lanes[k][lane]);
-                            lanes[k][lane] = (-wave.sine[j]).mul_add(columns[2 * k + 1][j], sum);
+                            let partial = wave.cosine[j].mul_add(columns[2 * k][j], *sum);
+                            *sum = (-wave.sine[j]).mul_add(columns[2 * k + 1][j], partial);
                         }
                     }
                 }
@@ -98,5 +98,5 @@ pub(super) fn transform(waves: &[Waves], columns: &[Columns], sums: &mut [[f64; 
             *sums = lanes.map(|lane| lane.iter().sum());
         }
     }
-    dispatch!(Level::new(), simd => all(simd, waves, columns, sums));
+    dispatch!(Level::new(), _ => all(waves, columns, sums));
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 const STEPS_MAX: usize = 20;
 
 /// The most blocks of 32 nodes that a rule has.
-pub(super) const BLOCKS_MAX: usize = 32;
+pub(super) const BLOCKS_MAX: usize = 48;
 
 /// Nodes and weights on `[-1, 1]`.
 pub(super) type Rule = Vec<(f64, f64)>;

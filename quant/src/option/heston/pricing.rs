@@ -140,6 +140,10 @@ pub fn greeks(market: &Market, parameters: &Parameters, contract: &Contract) -> 
         by_parameter: PerParameter { v0: by_v0, kappa, theta, sigma, rho },
     };
     let Greeks { delta, gamma, theta: decay, rho: by_rate, vega, .. } = greeks;
-    check::series("sensitivities", &[delta, gamma, decay, by_rate, vega, by_v0, kappa, theta, sigma, rho], 0)?;
+    check::series(
+        "sensitivities",
+        &[delta, gamma, decay, by_rate, vega, by_v0, kappa, theta, sigma, rho],
+        0,
+    )?;
     Ok(greeks)
 }

@@ -1,7 +1,7 @@
 //! The method of Levenberg (1944) and Marquardt (1963), in unbounded coordinates.
 
-use super::super::{Parameters, black};
 use super::super::grid::{Fineness, Grid, Target};
+use super::super::{Parameters, black};
 use crate::matrix::Cholesky;
 use crate::{Matrix, QuantError};
 
@@ -13,6 +13,8 @@ const STEP_MIN: f64 = 1e-10;
 const NOTHING: f64 = 1e-13;
 /// A vega below this share of the quote's is not divided by.
 const VEGA_SHARE_MIN: f64 = 0.05;
+/// Root mean square error, in volatility, at which a search is promising.
+const PROMISING: f64 = 3e-3;
 const DAMPING_FIRST: f64 = 1e-3;
 const DAMPING_MIN: f64 = 1e-12;
 const DAMPING_MAX: f64 = 1e10;
@@ -26,6 +28,8 @@ pub(super) const HIGHEST: [f64; 5] = [25.0, 200.0, 25.0, 50.0, 0.9999];
 pub(super) struct Search {
     pub(super) fineness: Fineness,
     pub(super) iterations_max: usize,
+    /// After how many iterations it is given up, unless it is promising by then.
+    pub(super) patience: usize,
     /// Whether the residuals are differences of implied volatility itself, rather than of price over vega.
     pub(super) implied: bool,
 }
@@ -42,6 +46,8 @@ pub(super) struct Found {
     pub(super) price_cost: f64,
     /// Whether it ended because nothing changed any more.
     pub(super) settled: bool,
+    /// Whether the grid had the nodes that the parameters need.
+    pub(super) fine_enough: bool,
 }
 
 impl Found {
@@ -106,6 +112,13 @@ impl<'a> Descent<'a> {
         self.evaluations
     }
 
+    /// The sum of squares at a point.
+    pub(super) fn cost(&mut self, at: &Parameters, fineness: Fineness) -> f64 {
+        let parameters = parameters_at(&coordinates(at));
+        let mut grid = Grid::new(self.targets, &parameters, fineness);
+        self.local(&mut grid, &parameters, false).cost
+    }
+
     /// Goes downhill from a start.
     ///
     /// # Errors
@@ -117,7 +130,10 @@ impl<'a> Descent<'a> {
         let mut here = self.local(&mut grid, &parameters, search.implied);
         let mut damping = DAMPING_FIRST;
         let mut settled = false;
-        for _ in 0..search.iterations_max {
+        for iteration in 0..search.iterations_max {
+            if iteration == search.patience && here.cost > PROMISING * PROMISING * self.targets.len() as f64 {
+                break;
+            }
             if self.is_cancelled.is_some_and(|is_cancelled| is_cancelled()) {
                 return Err(QuantError::Cancelled);
             }
@@ -148,7 +164,7 @@ impl<'a> Descent<'a> {
             }
         }
         let Local { cost, price_cost, curvature, .. } = here;
-        Ok(Found { parameters, cost, curvature, price_cost, settled })
+        Ok(Found { parameters, cost, curvature, price_cost, settled, fine_enough: grid.fine_enough() })
     }
 
     fn local(&mut self, grid: &mut Grid, parameters: &Parameters, implied: bool) -> Local {
@@ -158,7 +174,8 @@ impl<'a> Descent<'a> {
         grid.evaluate(parameters, |quote, residual, by| {
             let target = &self.targets[quote];
             let price_residual = residual * target.vega * target.scale;
-            let (residual, slope) = if implied { volatility_residual(target, residual) } else { (residual, 1.0) };
+            let (residual, slope) =
+                if implied { volatility_residual(target, residual) } else { (residual, 1.0) };
             let by: [f64; 5] = std::array::from_fn(|i| by[i] * slope * speeds[i]);
             sums.cost += residual * residual;
             sums.price_cost += price_residual * price_residual;

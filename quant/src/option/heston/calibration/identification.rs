@@ -27,11 +27,14 @@ const APART: f64 = 0.2;
 pub(super) fn fit(targets: &[Target], found: &Found, iterations: usize) -> Result<Fit, QuantError> {
     let unidentified = |why| Err(QuantError::NotIdentified { why });
     let rmse_volatility = found.rmse(targets.len());
-    if !(rmse_volatility <= RMSE_MAX) {
+    if rmse_volatility.is_nan() || rmse_volatility > RMSE_MAX {
         return unidentified("the best fit is far from the quotes");
     }
     if !found.settled {
         return unidentified("the search did not settle");
+    }
+    if !found.fine_enough {
+        return unidentified("the variance varies too much for the prices to be exact");
     }
     let at = coordinates(&found.parameters);
     let edges = |edge: [f64; 5]| {
@@ -47,7 +50,7 @@ pub(super) fn fit(targets: &[Target], found: &Found, iterations: usize) -> Resul
     let Some(errors) = coordinate_errors(found, noise) else {
         return unidentified("a combination of the parameters has no effect on the quotes");
     };
-    if errors.iter().any(|&error| !(error <= ERROR_MAX)) {
+    if errors.iter().any(|error| error.is_nan() || *error > ERROR_MAX) {
         return unidentified("a standard error is as large as its parameter");
     }
     let speeds = speeds(&found.parameters);
