@@ -176,7 +176,9 @@ impl From<QuantError> for ApiError {
             QuantError::NotIdentified { .. } => ApiError::new(Code::NotIdentified, message),
             QuantError::NoConvergence { .. } => ApiError::new(Code::NoConvergence, message),
             QuantError::Cancelled => ApiError::of(Code::JobCanceled),
-            QuantError::UnknownModel { .. } => ApiError::new(Code::InvalidModel, message),
+            QuantError::UnknownModel { .. } | QuantError::UnknownName { .. } => {
+                ApiError::new(Code::InvalidModel, message)
+            }
         }
     }
 }

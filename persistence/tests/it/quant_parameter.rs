@@ -53,8 +53,8 @@ async fn the_history_of_one_underlying_has_a_bound() {
     for micros in 0..HISTORY_MAX + 5 {
         insert_quant_parameter(&mut tx, &fit(micros)).await.unwrap();
     }
-    let kept = list_quant_parameters(&mut tx, &QuantParameterFilter::default(), None, 2 * HISTORY_MAX);
-    let kept = kept.await.unwrap();
+    let any = QuantParameterFilter::default();
+    let kept = list_quant_parameters(&mut tx, &any, None, 2 * HISTORY_MAX).await.unwrap();
     let of_btc = kept.iter().filter(|row| row.underlying == "BTC-USDT").count();
     assert_eq!(i64::try_from(of_btc).unwrap(), HISTORY_MAX);
     assert_eq!(kept.last().unwrap(), &elsewhere, "another underlying's history is its own");
