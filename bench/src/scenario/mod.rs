@@ -9,6 +9,7 @@ mod idle_tenants;
 mod orders;
 mod overload;
 mod portfolio;
+mod quant_flood;
 mod recovery;
 
 use crate::report::{Outcome, Unit};
@@ -42,10 +43,12 @@ pub enum ScenarioName {
     Overload,
     /// A ledger killed with 10,000 events behind its last snapshot.
     Recovery,
+    /// What a flood of calibrations does to the orders of others.
+    QuantFlood,
 }
 
 impl ScenarioName {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::OrdersMany,
         Self::OrdersOne,
         Self::Floor,
@@ -56,6 +59,7 @@ impl ScenarioName {
         Self::ActorKill,
         Self::Overload,
         Self::Recovery,
+        Self::QuantFlood,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -70,6 +74,7 @@ impl ScenarioName {
             Self::ActorKill => "actor_kill",
             Self::Overload => "overload",
             Self::Recovery => "recovery",
+            Self::QuantFlood => "quant_flood",
         }
     }
 }
@@ -98,6 +103,7 @@ pub(crate) async fn run(
         ScenarioName::ActorKill => actor_kill::measure(args).await,
         ScenarioName::Overload => overload::measure(args).await,
         ScenarioName::Recovery => recovery::measure(args).await,
+        ScenarioName::QuantFlood => quant_flood::measure(args).await,
     }
 }
 

@@ -103,7 +103,8 @@ async fn calibrate_heston(
     compute(&state, &principal, "calibrate_heston", move |run| {
         let begun = Instant::now();
         let is_cancelled = || run.is_cancelled();
-        let calibration = Calibration::new(&quotes).cancelled_by(&is_cancelled);
+        let report = |progress| run.report(progress);
+        let calibration = Calibration::new(&quotes).cancelled_by(&is_cancelled).reporting_to(&report);
         let fit = match start {
             Some(start) => calibration.start(start).run()?,
             None => calibration.run()?,

@@ -287,6 +287,24 @@ fn a_calibration_stops_when_asked() {
 }
 
 #[test]
+fn progress_only_goes_up() {
+    let truth = four_markets()[0].1;
+    let mut quotes = surface(&truth, (-2.0, 1.5));
+    // Quotes that no parameters meet are followed from every start.
+    for (n, quote) in quotes.iter_mut().enumerate() {
+        if let Observed::Price(price) = &mut quote.observed {
+            *price *= 1.0 + if n % 2 == 0 { 1e-3 } else { -1e-3 };
+        }
+    }
+    let told = std::cell::RefCell::new(Vec::new());
+    let report = |progress| told.borrow_mut().push(progress);
+    Calibration::new(&quotes).reporting_to(&report).run().unwrap();
+    let told = told.into_inner();
+    assert!(told.len() > 3 && told.iter().all(|progress| (0.0..1.0).contains(progress)), "{told:?}");
+    assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{told:?}");
+}
+
+#[test]
 fn bad_quotes_are_refused() {
     let truth = Parameters { v0: 0.04, kappa: 2.0, theta: 0.05, sigma: 0.4, rho: -0.6 };
     let good = surface(&truth, (-2.0, 1.5));

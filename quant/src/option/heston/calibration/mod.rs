@@ -64,6 +64,7 @@ pub struct Calibration<'a> {
     quotes: &'a [Quote],
     start: Option<Parameters>,
     is_cancelled: Option<&'a dyn Fn() -> bool>,
+    report: Option<&'a dyn Fn(f64)>,
 }
 
 /// Parameters, and how well they fit.
@@ -88,7 +89,7 @@ impl<'a> Calibration<'a> {
     /// A calibration to these quotes.
     #[must_use]
     pub const fn new(quotes: &'a [Quote]) -> Self {
-        Self { quotes, start: None, is_cancelled: None }
+        Self { quotes, start: None, is_cancelled: None, report: None }
     }
 
     /// Starts from these parameters too, and first if they are nearer to the quotes than what is read off them.
@@ -102,6 +103,13 @@ impl<'a> Calibration<'a> {
     #[must_use]
     pub const fn cancelled_by(mut self, is_cancelled: &'a dyn Fn() -> bool) -> Self {
         self.is_cancelled = Some(is_cancelled);
+        self
+    }
+
+    /// Says how far it is, from zero to one, after each start that was followed.
+    #[must_use]
+    pub const fn reporting_to(mut self, report: &'a dyn Fn(f64)) -> Self {
+        self.report = Some(report);
         self
     }
 
@@ -136,12 +144,16 @@ impl<'a> Calibration<'a> {
     /// nothing fits exactly.
     fn search(&self, targets: &[Target], descent: &mut Descent<'_>) -> Result<Found, QuantError> {
         let mut looked = Vec::new();
-        for start in self.starts(targets, descent) {
+        let starts = self.starts(targets, descent);
+        // One more for the end, which is told by returning.
+        let (count, mut done) = (starts.len() + FINALISTS + 1, 0);
+        for start in starts {
             let found = descent.follow(&start, LOOK)?;
             if found.rmse(targets.len()) < EXACT {
                 return Ok(found);
             }
             looked.push(found);
+            self.tell(&mut done, count);
         }
         looked.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         looked.truncate(FINALISTS);
@@ -149,9 +161,18 @@ impl<'a> Calibration<'a> {
             if !found.settled {
                 *found = descent.follow(&found.parameters, PURSUE)?;
             }
+            self.tell(&mut done, count);
         }
         looked.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         identification::unrivalled(&looked)?;
         looked.into_iter().next().ok_or(QuantError::NotIdentified { why: "no start led anywhere" })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a handful of steps")]
+    fn tell(&self, done: &mut usize, count: usize) {
+        *done += 1;
+        if let Some(report) = self.report {
+            report(*done as f64 / count as f64);
+        }
     }
 }
