@@ -1,6 +1,7 @@
 //! JSON bodies: read within a limit, and refused with a reason a person can act on.
 
 mod diagnose;
+mod tree;
 
 use crate::error::{ApiError, Code};
 use axum::body::{Body, Bytes};
@@ -39,9 +40,15 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for J
     }
 }
 
-/// Parses a JSON text, saying exactly what is wrong with it.
+/// Parses a JSON text, saying exactly what is wrong with it. Structs are objects: an array is never one.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| diagnose::explain::<T>(bytes, &error))
+    let value: T = serde_json::from_slice(bytes).map_err(|error| diagnose::explain::<T>(bytes, &error))?;
+    // The fast parser takes an array for a struct. A text without a bracket has no array; any other is looked at again.
+    if bytes.contains(&b'[') {
+        let tree = serde_json::from_slice(bytes).map_err(|error| diagnose::explain::<T>(bytes, &error))?;
+        return diagnose::read(tree);
+    }
+    Ok(value)
 }
 
 async fn read(headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {

@@ -109,6 +109,7 @@ async fn bodies_are_refused_with_a_reason() {
         ("{\"email\": \"a@b.c\", ", 400, "BODY_NOT_JSON"),
         ("{\"email\": 5, \"password\": \"p\"}", 400, "FIELD_TYPE"),
         ("{\"email\": \"a@b.c\"}", 400, "FIELD_MISSING"),
+        ("[\"a@b.c\", \"p\"]", 400, "FIELD_TYPE"),
         ("{\"email\": \"a@b.c\", \"password\": \"p\", \"remember\": true}", 400, "FIELD_UNKNOWN"),
         (large.as_str(), 413, "BODY_TOO_LARGE"),
     ];

@@ -52,6 +52,9 @@ fn changed() -> Vec<(&'static str, Value, &'static str)> {
 const TWICE: &str =
     r#"{"symbol":"BTC-USDT","side":"buy","type":"market","quantity":"0.01","quantity":"0.02"}"#;
 
+/// The values of a good order in the order of its fields, without their names.
+const NAMELESS: &str = r#"["never",null,null,"BTC-USDT","buy","market","0.01",null,null]"#;
+
 /// Bodies that are no order at all.
 fn bodies() -> Vec<(Bytes, u16, &'static str)> {
     let deep = "[".repeat(100_000);
@@ -63,6 +66,7 @@ fn bodies() -> Vec<(Bytes, u16, &'static str)> {
         (r#"{"symbol":"BTC-USDT"}"#.into(), 400, "FIELD_MISSING"),
         (TWICE.into(), 400, "FIELD_DUPLICATE"),
         ("[]".into(), 400, "FIELD_TYPE"),
+        (NAMELESS.into(), 400, "FIELD_TYPE"),
         ("null".into(), 400, "FIELD_TYPE"),
         (deep.into(), 400, "BODY_NOT_JSON"),
         (vec![b' '; 10 * 1024 * 1024].into(), 413, "BODY_TOO_LARGE"),
@@ -114,6 +118,12 @@ async fn nothing_bad_gets_in() {
     let mut other = good.clone();
     other["quantity"] = "0.02".into();
     trader.place(&other).await.expect_error(409, "CLIENT_ORDER_ID_REUSED");
+    let groups = json!({
+        "method": "min_variance", "symbols": ["A", "B"], "covariance": [[1, 0], [0, 1]], "groups": [[["A"], 0, 1]]
+    });
+    let nested = trader.client.post("/portfolio/optimize", &groups).await;
+    nested.expect_error(400, "FIELD_TYPE");
+    assert_eq!(nested.body["error"]["details"]["field"], "groups[0]", "{}", nested.body);
     trader.client.get("/orders/not-an-id").await.expect_error(400, "INVALID_ID");
     trader.client.get("/nowhere").await.expect_error(404, "ROUTE_NOT_FOUND");
     trader.client.post("/clock", &json!({})).await.expect_error(405, "METHOD_NOT_ALLOWED");
