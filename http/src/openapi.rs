@@ -44,6 +44,9 @@ const AUTH_FAILURES: &[(&str, &str)] = &[
     ("401", "NOT_AUTHENTICATED, TOKEN_EXPIRED, TOKEN_INVALID or SESSION_REVOKED"),
     ("403", "FORBIDDEN: the role lacks the right"),
 ];
+/// What a success means where its handler does not say.
+const SUCCESSES: &[(&str, &str)] =
+    &[("200", "Here it is"), ("201", "Made"), ("202", "Taken; it is under way, or it is a job to ask about")];
 const BODY_FAILURES: &[(&str, &str)] = &[("413", "BODY_TOO_LARGE"), ("415", "UNSUPPORTED_MEDIA_TYPE")];
 
 /// The document to which the routers add their handlers.
@@ -128,6 +131,19 @@ fn add_failures(path: &str, operation: &mut Operation) {
             && response.content.is_empty()
         {
             *response = failure(&response.description);
+        }
+    }
+    describe_successes(operation);
+}
+
+/// OpenAPI wants a description of every response.
+fn describe_successes(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let known = SUCCESSES.iter().find(|(known, _)| known == status);
+        if let (RefOr::T(response), Some((_, description))) = (response, known)
+            && response.description.is_empty()
+        {
+            response.description = (*description).to_owned();
         }
     }
 }

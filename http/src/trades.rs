@@ -154,7 +154,8 @@ async fn show_trade(
 
 /// Place an order (the older name of `POST /orders`)
 #[utoipa::path(post, path = "/trades", tag = "Trading", security(("bearer" = [])), request_body = PlaceOrderRequest,
-    responses((status = 201, body = Answer<OrderView>), (status = 200, body = Answer<OrderView>)))]
+    responses((status = 201, body = Answer<OrderView>), (status = 200, body = Answer<OrderView>),
+        (status = 429, description = "TOO_MANY_OPEN_ORDERS")))]
 async fn place_trade(
     Trader(principal): Trader,
     State(state): State<AppState>,

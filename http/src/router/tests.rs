@@ -212,6 +212,27 @@ fn the_document_is_the_one_that_was_agreed() {
     );
 }
 
+/// Operations that turn somebody away who already has as much as may be.
+const LIMITED: &[&str] = &[
+    "POST /api/v1/orders",
+    "POST /api/v1/portfolio/optimize",
+    "POST /api/v1/quant/calibrate/heston",
+    "POST /api/v1/quant/calibrate/ou",
+    "POST /api/v1/quant/calibrate/sabr",
+    "POST /api/v1/trades",
+];
+
+#[test]
+fn what_may_answer_429_says_so() {
+    let document: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let says_so = |operation: &&str| {
+        let (method, path) = operation.split_once(' ').unwrap();
+        document["paths"][path][method.to_lowercase()]["responses"]["429"].is_object()
+    };
+    let silent: Vec<&&str> = LIMITED.iter().filter(|operation| !says_so(operation)).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
 #[test]
 fn every_operation_is_described() {
     let document: Value = serde_json::from_str(&openapi_json()).unwrap();
@@ -227,6 +248,8 @@ fn every_operation_is_described() {
             for (status, response) in responses {
                 let has_schema = response["content"]["application/json"]["schema"].is_object();
                 assert!(has_schema || status == "101", "{name} {status} has no schema");
+                let description = response["description"].as_str().unwrap_or_default();
+                assert!(!description.is_empty(), "{name} {status} has no description");
             }
         }
     }

@@ -89,7 +89,8 @@ struct HestonAnswer {
 #[utoipa::path(post, path = "/quant/calibrate/heston", tag = "Quant", security(("bearer" = [])),
     request_body = CalibrateHestonRequest,
     responses((status = 200, body = Answer<HestonAnswer>), (status = 202, body = Answer<JobView>),
-        (status = 422, description = "INVALID_NUMBERS or NOT_IDENTIFIED")))]
+        (status = 422, description = "INVALID_NUMBERS or NOT_IDENTIFIED"),
+        (status = 429, description = "TOO_MANY_JOBS")))]
 async fn calibrate_heston(
     Trader(principal): Trader,
     State(state): State<AppState>,

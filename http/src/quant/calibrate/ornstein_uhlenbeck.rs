@@ -75,7 +75,8 @@ struct OuParameters {
 #[utoipa::path(post, path = "/quant/calibrate/ou", tag = "Quant", security(("bearer" = [])),
     request_body = CalibrateOuRequest,
     responses((status = 200, body = Answer<OuAnswer>), (status = 202, body = Answer<JobView>),
-        (status = 422, description = "INVALID_NUMBERS")))]
+        (status = 422, description = "INVALID_NUMBERS"),
+        (status = 429, description = "TOO_MANY_JOBS")))]
 async fn calibrate_ou(
     Trader(principal): Trader,
     State(state): State<AppState>,

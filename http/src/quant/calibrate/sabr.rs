@@ -114,7 +114,8 @@ impl From<NegativeDensity> for NegativeDensityView {
 #[utoipa::path(post, path = "/quant/calibrate/sabr", tag = "Quant", security(("bearer" = [])),
     request_body = CalibrateSabrRequest,
     responses((status = 200, body = Answer<SabrAnswer>), (status = 202, body = Answer<JobView>),
-        (status = 422, description = "INVALID_NUMBERS or NOT_IDENTIFIED")))]
+        (status = 422, description = "INVALID_NUMBERS or NOT_IDENTIFIED"),
+        (status = 429, description = "TOO_MANY_JOBS")))]
 async fn calibrate_sabr(
     Trader(principal): Trader,
     State(state): State<AppState>,

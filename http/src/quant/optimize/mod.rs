@@ -30,7 +30,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[utoipa::path(post, path = "/portfolio/optimize", tag = "Quant", security(("bearer" = [])),
     request_body = OptimizeRequest,
     responses((status = 200, body = Answer<WeightsAnswer>), (status = 202, body = Answer<super::jobs::JobView>),
-        (status = 422, description = "INVALID_NUMBERS, INFEASIBLE, NOT_IDENTIFIED or NO_CONVERGENCE")))]
+        (status = 422, description = "INVALID_NUMBERS, INFEASIBLE, NOT_IDENTIFIED or NO_CONVERGENCE"),
+        (status = 429, description = "TOO_MANY_JOBS")))]
 async fn optimize(
     Member(principal): Member,
     State(state): State<AppState>,
