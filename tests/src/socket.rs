@@ -93,6 +93,21 @@ async fn a_socket_is_proven_by_its_header_or_its_first_frame() {
             assert_eq!(answer["error"]["code"], code, "{answer}");
         }
     }
+    let mixed = socket
+        .ask(&json!({ "op": "subscribe", "id": "1", "channels": [
+            { "name": "orders", "after_seq": 0 }, { "name": "portfolio" },
+            { "name": "market.trades", "symbols": ["BTC-USDT"] }
+        ] }))
+        .await;
+    assert_eq!((&mixed["op"], &mixed["id"]), (&json!("subscribed"), &json!("1")), "{mixed}");
+    let followed: Vec<&Value> =
+        mixed["channels"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(followed, [&json!("orders"), &json!("portfolio")], "{mixed}");
+    assert_eq!(mixed["errors"].as_array().unwrap().len(), 1, "{mixed}");
+    assert_eq!(mixed["errors"][0]["name"], "market.trades", "{mixed}");
+    assert_eq!(mixed["errors"][0]["error"]["code"], "UNKNOWN_CHANNEL", "{mixed}");
+    let unread = socket.ask(&json!({ "op": "ping", "id": 9, "colour": "red" })).await;
+    assert_eq!((&unread["id"], &unread["error"]["code"]), (&json!(9), &json!("FIELD_UNKNOWN")), "{unread}");
     let other = socket.ask(&json!({ "op": "auth", "token": bob.client.token() })).await;
     assert_eq!(other["error"]["code"], "FORBIDDEN", "a socket stays its user's");
 

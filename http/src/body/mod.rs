@@ -51,6 +51,11 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
+/// Reads a part of a JSON text that was parsed before, as strictly as the whole.
+pub(crate) fn read_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, ApiError> {
+    diagnose::read(value)
+}
+
 async fn read(headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

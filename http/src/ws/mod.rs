@@ -99,7 +99,7 @@ async fn serve(state: AppState, mut socket: WebSocket, proven: Option<Principal>
 async fn authenticate(state: &AppState, socket: &mut WebSocket) -> Result<Principal, String> {
     let first = timeout(AUTH_TIMEOUT, first_text(socket)).await;
     let text = first.ok().flatten().ok_or_else(|| "no token was sent in time".to_owned())?;
-    let (id, operation) = ClientFrame::parse(&text).map_err(|error| error.to_string())?.into_parts();
+    let (id, operation) = ClientFrame::parse(&text).map_err(|bad| bad.error.to_string())?.into_parts();
     let Ok(Operation::Auth { token }) = operation else {
         return Err("the first frame must be {\"op\":\"auth\",\"token\":…}".to_owned());
     };

@@ -3,7 +3,7 @@
 use super::follow::{FeedEnd, Followed, Live, has_history};
 use super::frames::Stream;
 use super::picture::{self, Picture};
-use super::protocol::{self, ChannelRequest, ChannelView, ClientFrame, CloseCode, Operation};
+use super::protocol::{self, ChannelRequest, ChannelView, ClientFrame, CloseCode, Named, Operation, Refused};
 use super::wire::{Gone, Wire};
 use crate::error::{ApiError, Code};
 use crate::gate::Place;
@@ -150,14 +150,14 @@ impl Session {
     async fn obey(&mut self, text: &str) -> Result<(), End> {
         let frame = match ClientFrame::parse(text) {
             Ok(frame) => frame,
-            Err(error) => return Ok(self.wire.send(protocol::error(None, &error)).await?),
+            Err(bad) => return Ok(self.wire.send(protocol::error(bad.id.as_ref(), &bad.error)).await?),
         };
         let (id, operation) = frame.into_parts();
         let id = id.as_ref();
         match operation {
             Ok(Operation::Auth { token }) => self.renew(id, &token).await,
             Ok(Operation::Subscribe(channels)) => self.subscribe(id, channels).await,
-            Ok(Operation::Unsubscribe(channels)) => self.unsubscribe(id, &channels).await,
+            Ok(Operation::Unsubscribe(channels)) => self.unsubscribe(id, channels).await,
             Ok(Operation::List) => self.answer_channels("channels", id, &[]).await,
             Ok(Operation::Ping) => Ok(self.wire.send(protocol::pong(id)).await?),
             Err(error) => Ok(self.wire.send(protocol::error(id, &error)).await?),
@@ -184,27 +184,26 @@ impl Session {
         }
     }
 
-    async fn subscribe(&mut self, id: Option<&Value>, requests: Vec<ChannelRequest>) -> Result<(), End> {
+    async fn subscribe(&mut self, id: Option<&Value>, channels: Vec<Named>) -> Result<(), End> {
         let mut refused = Vec::new();
-        for request in requests {
-            let name = request.name.clone();
-            if let Err(error) = self.follow(request).await {
-                error.log();
-                refused.push((name, error));
+        for channel in channels {
+            match channel {
+                Ok(request) => {
+                    let name = request.name.clone();
+                    if let Err(error) = self.follow(request).await {
+                        error.log();
+                        refused.push(Refused { name, error });
+                    }
+                }
+                Err(unread) => refused.push(unread),
             }
         }
         self.answer_channels("subscribed", id, &refused).await
     }
 
     async fn follow(&mut self, request: ChannelRequest) -> Result<(), ApiError> {
-        let stream = Stream::parse(&request.name);
-        let is_picture = request.name == picture::CHANNEL;
-        if stream.is_none() && !is_picture {
-            let message = "there is no such channel; known are orders, trades, events and portfolio";
-            return Err(ApiError::new(Code::UnknownChannel, message));
-        }
         self.open_feed().await?;
-        match stream {
+        match Stream::parse(&request.name) {
             Some(stream) => self.follow_stream(stream, request).await,
             None if self.picture.is_some() => Err(ApiError::of(Code::AlreadySubscribed)),
             None => {
@@ -251,24 +250,26 @@ impl Session {
         Ok(())
     }
 
-    async fn unsubscribe(&mut self, id: Option<&Value>, requests: &[ChannelRequest]) -> Result<(), End> {
-        for request in requests {
-            if request.name == picture::CHANNEL {
-                self.picture = None;
+    async fn unsubscribe(&mut self, id: Option<&Value>, channels: Vec<Named>) -> Result<(), End> {
+        let mut refused = Vec::new();
+        for channel in channels {
+            match channel {
+                Ok(request) if request.name == picture::CHANNEL => self.picture = None,
+                Ok(request) => self.channels.retain(|followed| followed.stream.name() != request.name),
+                Err(unread) => refused.push(unread),
             }
-            self.channels.retain(|channel| channel.stream.name() != request.name);
         }
         if self.channels.is_empty() && self.picture.is_none() {
             self.live = None;
         }
-        self.answer_channels("unsubscribed", id, &[]).await
+        self.answer_channels("unsubscribed", id, &refused).await
     }
 
     async fn answer_channels(
         &mut self,
         op: &'static str,
         id: Option<&Value>,
-        refused: &[(String, ApiError)],
+        refused: &[Refused],
     ) -> Result<(), End> {
         let mut views: Vec<ChannelView> = self.channels.iter().map(Followed::view).collect();
         let picture = self.picture.as_ref();

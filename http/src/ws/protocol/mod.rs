@@ -1,8 +1,9 @@
 //! What a socket and its client say to each other besides events.
 
-use super::frames::{Envelope, Stream};
 use crate::body;
 use crate::error::{ApiError, Code, ErrorView};
+use crate::ws::frames::{Envelope, Stream};
+use crate::ws::picture;
 use axum::extract::ws::Utf8Bytes;
 use bulkhead_actors::clock;
 use bulkhead_domain::Timestamp;
@@ -39,7 +40,26 @@ pub(super) struct ClientFrame {
     #[serde(default)]
     id: Option<Value>,
     token: Option<String>,
-    channels: Option<Vec<ChannelRequest>>,
+    /// Read one by one: what is wrong with one is told of that one.
+    channels: Option<Vec<Value>>,
+}
+
+/// A frame that could not be read, and its `id` where that much could.
+#[derive(Debug)]
+pub(super) struct BadFrame {
+    pub(super) id: Option<Value>,
+    pub(super) error: ApiError,
+}
+
+/// A channel that was named, or what is wrong with how it was.
+pub(super) type Named = Result<ChannelRequest, Refused>;
+
+/// A channel that is not followed.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// Empty where none was sent.
+    pub(super) name: String,
+    pub(super) error: ApiError,
 }
 
 /// A channel somebody wants to follow, or no longer.
@@ -58,8 +78,8 @@ pub(super) struct ChannelRequest {
 #[derive(Debug)]
 pub(super) enum Operation {
     Auth { token: String },
-    Subscribe(Vec<ChannelRequest>),
-    Unsubscribe(Vec<ChannelRequest>),
+    Subscribe(Vec<Named>),
+    Unsubscribe(Vec<Named>),
     List,
     Ping,
 }
@@ -98,16 +118,16 @@ enum AnswerBody<'a> {
 }
 
 impl ClientFrame {
-    pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
-        body::parse(text.as_bytes())
+    pub(super) fn parse(text: &str) -> Result<Self, BadFrame> {
+        body::parse(text.as_bytes()).map_err(|error| BadFrame { id: id_of(text), error })
     }
 
     pub(super) fn into_parts(self) -> (Option<Value>, Result<Operation, ApiError>) {
         let Self { op, id, token, channels } = self;
         let operation = match (op.as_str(), token, channels) {
             ("auth", Some(token), None) => Ok(Operation::Auth { token }),
-            ("subscribe", None, Some(channels)) => Ok(Operation::Subscribe(channels)),
-            ("unsubscribe", None, Some(channels)) => Ok(Operation::Unsubscribe(channels)),
+            ("subscribe", None, Some(channels)) => Ok(Operation::Subscribe(named(channels))),
+            ("unsubscribe", None, Some(channels)) => Ok(Operation::Unsubscribe(named(channels))),
             ("list", None, None) => Ok(Operation::List),
             ("ping", None, None) => Ok(Operation::Ping),
             _ => Err(ApiError::new(
@@ -119,14 +139,43 @@ impl ClientFrame {
     }
 }
 
+impl ChannelRequest {
+    /// An unknown channel is called that, whatever else is sent with it.
+    fn read(value: Value) -> Named {
+        let name = value.get("name").and_then(Value::as_str).map(str::to_owned);
+        let is_unknown = name.as_deref().is_some_and(|name| !is_channel(name));
+        let read = if is_unknown { Err(unknown_channel()) } else { body::read_value(value) };
+        read.map_err(|error| Refused { name: name.unwrap_or_default(), error })
+    }
+}
+
+fn named(channels: Vec<Value>) -> Vec<Named> {
+    channels.into_iter().map(ChannelRequest::read).collect()
+}
+
+fn is_channel(name: &str) -> bool {
+    name == picture::CHANNEL || Stream::parse(name).is_some()
+}
+
+fn unknown_channel() -> ApiError {
+    let message = "there is no such channel; known are orders, trades, events and portfolio";
+    ApiError::new(Code::UnknownChannel, message)
+}
+
+/// The `id` of a frame that is no operation, so that whoever sent it can tell which of theirs it was.
+fn id_of(text: &str) -> Option<Value> {
+    let frame: Value = serde_json::from_str(text).ok()?;
+    frame.get("id").cloned()
+}
+
 /// `subscribed`, `unsubscribed` or `channels`: what is followed now, and what was refused.
 pub(super) fn channels(
     op: &'static str,
     id: Option<&Value>,
     channels: &[ChannelView],
-    refused: &[(String, ApiError)],
+    refused: &[Refused],
 ) -> Utf8Bytes {
-    let errors = refused.iter().map(|(name, error)| RefusedView { name, error: error.view() }).collect();
+    let errors = refused.iter().map(|one| RefusedView { name: &one.name, error: one.error.view() }).collect();
     write(&Answer { op, id, body: AnswerBody::Channels { channels, errors } })
 }
 
@@ -160,42 +209,4 @@ pub(super) fn write<T: Serialize>(value: &T) -> Utf8Bytes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn operation(text: &str) -> Result<Operation, Code> {
-        let (_, operation) = ClientFrame::parse(text).map_err(|error| error.code())?.into_parts();
-        operation.map_err(|error| error.code())
-    }
-
-    #[test]
-    fn frames_are_read_or_refused_with_a_reason() {
-        assert!(matches!(operation(r#"{"op":"auth","token":"t"}"#), Ok(Operation::Auth { .. })));
-        let subscribe = r#"{"op":"subscribe","id":"1","channels":[{"name":"orders","after_seq":12},{"name":"portfolio"}]}"#;
-        assert!(matches!(operation(subscribe), Ok(Operation::Subscribe(channels)) if channels.len() == 2));
-        assert!(matches!(operation(r#"{"op":"ping","id":7}"#), Ok(Operation::Ping)));
-        assert_eq!(operation("{}").unwrap_err(), Code::FieldMissing);
-        assert_eq!(operation("nonsense").unwrap_err(), Code::BodyNotJson);
-        assert_eq!(operation(r#"{"op":"fly"}"#).unwrap_err(), Code::InvalidFrame);
-        assert_eq!(operation(r#"{"op":"subscribe"}"#).unwrap_err(), Code::InvalidFrame);
-        let wrong = r#"{"op":"subscribe","channels":[{"name":"orders","after_seq":"12"}]}"#;
-        assert_eq!(operation(wrong).unwrap_err(), Code::FieldType);
-    }
-
-    #[test]
-    fn answers_name_what_was_refused() {
-        let refused = [("weather".to_owned(), ApiError::of(Code::UnknownChannel))];
-        let text = channels(
-            "subscribed",
-            Some(&json!("1")),
-            &[ChannelView { name: "orders", after_seq: 4 }],
-            &refused,
-        );
-        let value: Value = serde_json::from_str(text.as_str()).unwrap();
-        assert_eq!(value["op"], "subscribed");
-        assert_eq!(value["id"], "1");
-        assert_eq!(value["channels"][0], json!({ "name": "orders", "after_seq": 4 }));
-        assert_eq!(value["errors"][0]["name"], "weather");
-        assert_eq!(value["errors"][0]["error"]["code"], "UNKNOWN_CHANNEL");
-    }
-}
+mod tests;
