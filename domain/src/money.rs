@@ -5,6 +5,7 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Decimal places a price or a quantity may have.
@@ -27,8 +28,19 @@ pub enum DecimalError {
     NotANumber,
     #[error("may have at most {INTEGER_DIGITS_MAX} digits before the point and {SCALE_MAX} after it")]
     TooManyDigits,
-    #[error("must be greater than zero")]
-    NotPositive,
+    #[error("must be greater than zero, and is negative")]
+    Negative,
+    #[error("must be greater than zero, and is zero")]
+    Zero,
+}
+
+/// A number greater than zero.
+fn positive(value: Decimal) -> Result<Decimal, DecimalError> {
+    match value.cmp(&Decimal::ZERO) {
+        Ordering::Less => Err(DecimalError::Negative),
+        Ordering::Equal => Err(DecimalError::Zero),
+        Ordering::Greater => Ok(value),
+    }
 }
 
 /// Parses a non-negative plain decimal: digits, optionally a point and more digits.
@@ -115,10 +127,7 @@ impl Price {
 impl TryFrom<Decimal> for Price {
     type Error = DecimalError;
     fn try_from(value: Decimal) -> Result<Self, DecimalError> {
-        if value <= Decimal::ZERO {
-            return Err(DecimalError::NotPositive);
-        }
-        in_bounds(value).map(Self)
+        positive(value).and_then(in_bounds).map(Self)
     }
 }
 
@@ -127,11 +136,7 @@ impl Qty {
 
     /// Parses a positive plain decimal.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
-        let value = parse_decimal(text)?;
-        if value <= Decimal::ZERO {
-            return Err(DecimalError::NotPositive);
-        }
-        Self::try_from(value)
+        parse_decimal(text).and_then(positive).and_then(Self::try_from)
     }
 
     /// Whether nothing is left.
@@ -162,7 +167,7 @@ impl TryFrom<Decimal> for Qty {
     type Error = DecimalError;
     fn try_from(value: Decimal) -> Result<Self, DecimalError> {
         if value < Decimal::ZERO {
-            return Err(DecimalError::NotPositive);
+            return Err(DecimalError::Negative);
         }
         in_bounds(value).map(Self)
     }
@@ -216,8 +221,13 @@ mod tests {
         for text in ["NaN", "inf", "1e5", "", ".", "1.", ".5", "+1", "1,000", "0x10", " 1", "١"] {
             assert_eq!(Qty::parse(text), Err(DecimalError::NotANumber), "{text:?}");
         }
-        for text in ["-1", "0", "0.00"] {
-            assert_eq!(Qty::parse(text), Err(DecimalError::NotPositive), "{text:?}");
+        for text in ["-1", "-0.00000001"] {
+            assert_eq!(Qty::parse(text), Err(DecimalError::Negative), "{text:?}");
+            assert_eq!(Price::parse(text), Err(DecimalError::Negative), "{text:?}");
+        }
+        for text in ["0", "0.00", "-0"] {
+            assert_eq!(Qty::parse(text), Err(DecimalError::Zero), "{text:?}");
+            assert_eq!(Price::parse(text), Err(DecimalError::Zero), "{text:?}");
         }
         for text in ["1".repeat(40), "0.123456789".to_owned(), "12345678901".to_owned()] {
             assert_eq!(Qty::parse(&text), Err(DecimalError::TooManyDigits), "{text:?}");

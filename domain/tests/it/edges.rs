@@ -22,15 +22,15 @@ fn numbers_end_where_products_stop_being_exact() {
     for (text, error) in [
         ("10000000000", DecimalError::TooManyDigits),
         ("0.000000001", DecimalError::TooManyDigits),
-        ("0", DecimalError::NotPositive),
-        ("-0.00000001", DecimalError::NotPositive),
+        ("0", DecimalError::Zero),
+        ("-0.00000001", DecimalError::Negative),
         ("", DecimalError::NotANumber),
     ] {
         assert_eq!(Price::parse(text), Err(error), "{text:?}");
     }
     assert_eq!(Price::try_from(dec("1.000000000000")), Ok(price("1")), "trailing zeros are no digits");
     assert_eq!(Qty::try_from(Decimal::ZERO), Ok(Qty::ZERO));
-    assert_eq!(Qty::try_from(dec("-1")), Err(DecimalError::NotPositive));
+    assert_eq!(Qty::try_from(dec("-1")), Err(DecimalError::Negative));
     assert_eq!(qty("1").saturating_minus(qty("2")), Qty::ZERO);
     assert_eq!(price("1.50").to_string(), "1.5");
     assert_eq!(SCALE_MAX, 8);

@@ -1,6 +1,7 @@
 //! What the rules of the domain say, as codes.
 
 use super::{ApiError, Code};
+use bulkhead_domain::DecimalError;
 use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
 use bulkhead_domain::order::OrderRejection;
@@ -65,6 +66,28 @@ impl From<OrderRejection> for ApiError {
             }
         }
     }
+}
+
+/// What is wrong with a price.
+pub(crate) fn price_error(field: &str, error: DecimalError) -> ApiError {
+    let code = match error {
+        DecimalError::NotANumber => Code::PriceNotANumber,
+        DecimalError::Negative => Code::PriceNegative,
+        DecimalError::Zero => Code::PriceZero,
+        DecimalError::TooManyDigits => Code::PriceTooManyDigits,
+    };
+    ApiError::new(code, format!("{field} {error}")).with_field(field)
+}
+
+/// What is wrong with a quantity.
+pub(crate) fn quantity_error(field: &str, error: DecimalError) -> ApiError {
+    let code = match error {
+        DecimalError::NotANumber => Code::QuantityNotANumber,
+        DecimalError::Negative => Code::QuantityNegative,
+        DecimalError::Zero => Code::QuantityZero,
+        DecimalError::TooManyDigits => Code::QuantityTooManyDigits,
+    };
+    ApiError::new(code, format!("{field} {error}")).with_field(field)
 }
 
 /// The public code of a pre-trade denial. The journal keeps denial codes as text, so that old ones stay

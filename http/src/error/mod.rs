@@ -9,7 +9,7 @@ mod convert;
 mod domain;
 
 pub use code::Code;
-pub(crate) use domain::denial_code;
+pub(crate) use domain::{denial_code, price_error, quantity_error};
 
 use crate::connection::TurnedAway;
 use crate::context::{self, RequestMeta};

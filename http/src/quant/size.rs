@@ -4,7 +4,7 @@ use super::{choice, required};
 use crate::body::JsonBody;
 use crate::decimal_text::DecimalText;
 use crate::envelope::{ApiResult, Data};
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, price_error};
 use crate::principal::Member;
 use crate::schema::Answer;
 use crate::state::AppState;
@@ -134,7 +134,7 @@ impl SizeRequest {
                 let distance = (price.get() - stop.get()) / price.get();
                 if distance.is_zero() {
                     let message = "stop_price must differ from the price";
-                    return Err(ApiError::new(Code::InvalidPrice, message).with_field("stop_price"));
+                    return Err(ApiError::new(Code::StopAtPrice, message).with_field("stop_price"));
                 }
                 // A stop above the price belongs to a short position, whose fraction is negative.
                 Ok(risked / to_f64(distance)?)
@@ -232,8 +232,7 @@ async fn own_equity(state: &AppState, tenant_id: TenantId, instrument: &Instrume
 }
 
 fn read_price(field: &'static str, text: &DecimalText) -> ApiResult<Price> {
-    Price::parse(text.as_str())
-        .map_err(|error| ApiError::new(Code::InvalidPrice, format!("{field} {error}")).with_field(field))
+    Price::parse(text.as_str()).map_err(|error| price_error(field, error))
 }
 
 fn decimal(field: &'static str, text: &DecimalText) -> ApiResult<Decimal> {

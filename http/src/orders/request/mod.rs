@@ -1,7 +1,7 @@
 //! What a caller may ask for, and how a request becomes an order's terms. The first thing that is wrong is named.
 
 use crate::decimal_text::DecimalText;
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, price_error, quantity_error};
 use crate::query::name;
 use axum::http::HeaderMap;
 use bulkhead_actors::quotes::Instruments;
@@ -64,7 +64,8 @@ impl PlaceOrderRequest {
         let side = word::<Side>("side", &self.side, Code::InvalidSide, "buy or sell")?;
         let kind = order_kind(&self.kind, self.price.as_ref())?;
         let time_in_force = time_in_force(self.time_in_force.as_deref())?;
-        let quantity = decimal("quantity", &self.quantity, Code::InvalidQuantity, Qty::parse)?;
+        let quantity =
+            Qty::parse(self.quantity.as_str()).map_err(|error| quantity_error("quantity", error))?;
         let symbol = Symbol::parse(&self.symbol).map_err(|_| unknown_symbol(&self.symbol))?;
         let instrument = instruments.get(&symbol).ok_or_else(|| unknown_symbol(&self.symbol))?;
         let account = AccountId::parse(self.account.as_deref().unwrap_or(ACCOUNT_DEFAULT))
@@ -108,7 +109,8 @@ fn order_kind(kind: &str, price: Option<&DecimalText>) -> Result<OrderKind, ApiE
         ("market", None) => Ok(OrderKind::Market),
         ("market", Some(_)) => Err(ApiError::of(Code::PriceNotAllowed).with_field("price")),
         ("limit", Some(price)) => {
-            Ok(OrderKind::Limit { price: decimal("price", price, Code::InvalidPrice, Price::parse)? })
+            let price = Price::parse(price.as_str()).map_err(|error| price_error("price", error))?;
+            Ok(OrderKind::Limit { price })
         }
         ("limit", None) => Err(ApiError::of(Code::PriceRequired).with_field("price")),
         (other, _) => Err(not_one_of("type", other, Code::InvalidOrderType, "market or limit")),
@@ -121,15 +123,6 @@ fn time_in_force(given: Option<&str>) -> Result<TimeInForce, ApiError> {
         // What displayed size does not fill waits for more, market orders included.
         None => Ok(TimeInForce::Gtc),
     }
-}
-
-fn decimal<T>(
-    field: &str,
-    text: &DecimalText,
-    code: Code,
-    parse: fn(&str) -> Result<T, bulkhead_domain::DecimalError>,
-) -> Result<T, ApiError> {
-    parse(text.as_str()).map_err(|error| ApiError::new(code, format!("{field} {error}")).with_field(field))
 }
 
 fn word<T: serde::de::DeserializeOwned>(
