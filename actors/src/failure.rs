@@ -120,6 +120,9 @@ pub enum CancelError {
     /// No open order has this id; it may be closed.
     #[error("order {0} is not open")]
     NotOpen(OrderId),
+    /// Many wait for the decision about this very order already.
+    #[error("the same order is being placed at this moment")]
+    InProgress,
 }
 
 impl From<CallError> for CancelError {

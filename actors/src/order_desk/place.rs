@@ -14,8 +14,8 @@ use bulkhead_supervision::{Context, Port, Reply};
 use bulkhead_venues::SubmitOrder;
 use std::sync::Arc;
 
-/// Repetitions of one client order id that may wait for its decision.
-const REPETITIONS_MAX: usize = 16;
+/// Requests of one client order id, its repetitions included, that may wait for its decision.
+pub(super) const REPETITIONS_MAX: usize = 256;
 
 impl OrderDesk {
     /// `asked_table`: the table does not know the client order id.
@@ -30,7 +30,7 @@ impl OrderDesk {
             if waiting.len() < REPETITIONS_MAX {
                 waiting.push(call);
             } else {
-                call.refuse(Unavailable::Overloaded.into());
+                call.refuse(PlaceError::InProgress);
             }
             return;
         }

@@ -1,5 +1,6 @@
 //! The desk with real risk and real sessions over a fake ledger and a fake venue, on a paused clock.
 
+use super::place::REPETITIONS_MAX;
 use super::{DeskMsg, PlaceCall};
 use crate::failure::{CancelError, PlaceError, Unavailable};
 use crate::fakes::core::Core;
@@ -231,6 +232,29 @@ async fn repetitions_of_one_request_are_one_order() {
     core.requests.submit().await;
     assert!(core.requests.is_silent().await);
     assert_eq!(news(&core), ["order_submitted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_repetitions_wait_and_one_too_many_is_told_why() {
+    let mut core = Core::start().await;
+    let calls: Vec<_> = (0..=REPETITIONS_MAX).map(|_| core.place(place("same", "1@100"))).collect();
+    assert!(core.requests.is_silent_for(Duration::from_millis(500)).await);
+    // All of them pass the gate in one go, so that each but the first finds the first undecided.
+    core.venue.connect_all();
+    let (mut made, mut found, mut refused) = (0, 0, 0);
+    for call in calls {
+        match call.await.unwrap().unwrap() {
+            Ok(placed) if placed.existing => found += 1,
+            Ok(_) => made += 1,
+            Err(error) => {
+                assert_eq!(error, PlaceError::InProgress);
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((made, found, refused), (1, REPETITIONS_MAX - 1, 1));
+    core.requests.submit().await;
+    assert_eq!(core.journal().kinds().split_off(3), ["order_submitted"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,6 +92,7 @@ codes! {
     CurrencyMismatch "CURRENCY_MISMATCH" FORBIDDEN "Denied: the instrument is not priced in the account's currency. `details.order` is the denied order.",
     OrderDenied "ORDER_DENIED" FORBIDDEN "Denied by a pre-trade check. `details.order` is the denied order, `details.denial` the check's code.",
     ClientOrderIdReused "CLIENT_ORDER_ID_REUSED" CONFLICT "The client_order_id names an order with other terms.",
+    OrderInProgress "ORDER_IN_PROGRESS" CONFLICT "The same order is being placed by other requests at this moment; this one did nothing. Repeat it to see the order.",
     OrderClosed "ORDER_CLOSED" CONFLICT "The order is over: it can no longer be canceled.",
     OrderNotFound "ORDER_NOT_FOUND" NOT_FOUND "There is no such order.",
     TradeNotFound "TRADE_NOT_FOUND" NOT_FOUND "There is no such execution.",

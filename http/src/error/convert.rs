@@ -70,6 +70,7 @@ impl From<CancelError> for ApiError {
 }
 
 impl From<DbError> for ApiError {
+            PlaceError::InProgress => ApiError::of(Code::OrderInProgress).with_retry_after(RETRY_SHORTLY),
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(_) => {

@@ -50,7 +50,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     responses((status = 201, description = "Placed", body = Answer<OrderView>),
         (status = 200, description = "The same request was made before; the order as it is now", body = Answer<OrderView>),
         (status = 403, description = "Denied; error.details.order is the order", body = ErrorAnswer),
-        (status = 409, description = "CLIENT_ORDER_ID_REUSED", body = ErrorAnswer),
+        (status = 409, description = "CLIENT_ORDER_ID_REUSED or ORDER_IN_PROGRESS", body = ErrorAnswer),
         (status = 429, description = "TOO_MANY_OPEN_ORDERS", body = ErrorAnswer)))]
 async fn place_order(
     Trader(principal): Trader,
