@@ -4,7 +4,7 @@ use bulkhead_domain::Order;
 use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
 use bulkhead_domain::order::OrderRejection;
-use bulkhead_domain::{OrderId, Symbol};
+use bulkhead_domain::{AccountId, OrderId, PortfolioId, Symbol};
 use bulkhead_persistence::DbError;
 use bulkhead_supervision::{CallError, Refused};
 use std::sync::Arc;
@@ -74,6 +74,30 @@ impl From<CallError> for CallFailure {
     }
 }
 
+/// A part of the tenant that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownPart {
+    #[error("there is no account {0}")]
+    Account(AccountId),
+    #[error("there is no portfolio {0}")]
+    Portfolio(PortfolioId),
+}
+
+/// Why there is no picture of a portfolio.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    #[error(transparent)]
+    Failed(#[from] CallFailure),
+    #[error(transparent)]
+    Unknown(#[from] UnknownPart),
+}
+
+impl From<CallError> for PictureError {
+    fn from(error: CallError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 /// An order that a request led to.
 #[derive(Debug, Clone)]
 pub struct Placed {
@@ -96,6 +120,9 @@ pub enum PlaceError {
     /// The account's state at its venue is being established; only cancels are taken until then.
     #[error("the account is being reconciled with its venue")]
     Reconciling,
+    /// Many wait for the decision about this very order already.
+    #[error("the same order is being placed at this moment")]
+    InProgress,
 }
 
 impl From<Unavailable> for PlaceError {
@@ -120,9 +147,6 @@ pub enum CancelError {
     /// No open order has this id; it may be closed.
     #[error("order {0} is not open")]
     NotOpen(OrderId),
-    /// Many wait for the decision about this very order already.
-    #[error("the same order is being placed at this moment")]
-    InProgress,
 }
 
 impl From<CallError> for CancelError {

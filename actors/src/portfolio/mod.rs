@@ -6,6 +6,7 @@ mod view;
 
 pub use view::{CashView, PortfolioFilter, PortfolioView, PositionView};
 
+use crate::failure::UnknownPart;
 use crate::feed::CommittedBatch;
 use crate::image::{ImageSource, patiently};
 use crate::ledger::LedgerMsg;
@@ -22,7 +23,7 @@ const FOLLOW_TIMEOUT: Duration = Duration::from_secs(3600);
 /// What a portfolio takes.
 pub(crate) enum PortfolioMsg {
     Committed(Arc<CommittedBatch>),
-    View(PortfolioFilter, Reply<PortfolioView>),
+    View(PortfolioFilter, Reply<Result<PortfolioView, UnknownPart>>),
     /// Whether nothing is held but cash.
     IsFlat(Reply<bool>),
 }
@@ -82,7 +83,8 @@ impl Actor for Portfolio {
         match message {
             PortfolioMsg::Committed(batch) => state.fold(&batch)?,
             PortfolioMsg::View(filter, reply) => {
-                reply.send(view::picture(&state.book, state.seq, &filter, &self.quotes));
+                let known = filter.check(&state.book);
+                reply.send(known.map(|()| view::picture(&state.book, state.seq, &filter, &self.quotes)));
             }
             PortfolioMsg::IsFlat(reply) => {
                 reply.send(state.book.positions.values().all(|position| position.quantity.get().is_zero()));

@@ -1,6 +1,7 @@
 //! The portfolio as a follower: what it loaded is not folded twice, and a hole makes it load again.
 
 use super::{LIMITS, Portfolio, PortfolioFilter, PortfolioMsg, PortfolioView};
+use crate::failure::UnknownPart;
 use crate::fakes::core::no_database;
 use crate::fakes::ledger::{FakeJournal, FakeLedger};
 use crate::fakes::venue::{FakeVenue, quote};
@@ -10,7 +11,7 @@ use crate::image::ImageSource;
 use crate::quotes::{Instruments, QuoteBoard};
 use crate::{ledger, order_desk, risk};
 use bulkhead_domain::event::PortfolioCreated;
-use bulkhead_domain::{Event, PortfolioId};
+use bulkhead_domain::{AccountId, Event, PortfolioId};
 use bulkhead_persistence::Plan;
 use bulkhead_supervision::{CallError, ChildSpec, Port, Strategy, SupervisorSpec, start_root};
 use bulkhead_venues::{ClockKind, Venue};
@@ -60,7 +61,7 @@ impl Rig {
         loop {
             let ask = |reply| PortfolioMsg::View(PortfolioFilter::default(), reply);
             match self.port.call(SOON, ask).await {
-                Ok(view) => return view,
+                Ok(view) => return view.unwrap(),
                 Err(CallError::NotDelivered(_)) => yield_now().await,
                 Err(error) => panic!("{error}"),
             }
@@ -86,4 +87,23 @@ async fn a_repetition_is_folded_once_and_a_hole_is_loaded_anew() {
     }
     assert_eq!((rig.view().await.as_of_seq, rig.port.incarnation()), (6, 2));
     assert!(rig.port.call(SOON, PortfolioMsg::IsFlat).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_tenant_does_not_have_is_not_shown_as_empty() {
+    let rig = Rig::start().await;
+    rig.view().await;
+    let (account, portfolio) = (AccountId::parse("zz").unwrap(), PortfolioId::parse("zz").unwrap());
+    let ask = async |filter| rig.port.call(SOON, |reply| PortfolioMsg::View(filter, reply)).await.unwrap();
+    let unknown = ask(PortfolioFilter { account: Some(account.clone()), ..PortfolioFilter::default() }).await;
+    assert_eq!(unknown.err(), Some(UnknownPart::Account(account)));
+    let unknown =
+        ask(PortfolioFilter { portfolio: Some(portfolio.clone()), ..PortfolioFilter::default() }).await;
+    assert_eq!(unknown.err(), Some(UnknownPart::Portfolio(portfolio)));
+    let known = PortfolioFilter {
+        account: Some(AccountId::parse("paper").unwrap()),
+        portfolio: Some(PortfolioId::parse("main").unwrap()),
+        mode: None,
+    };
+    assert!(ask(known).await.is_ok());
 }

@@ -1,5 +1,6 @@
 //! The picture of a portfolio at the present market.
 
+use crate::failure::UnknownPart;
 use crate::quotes::QuoteBoard;
 use bulkhead_domain::order::Mode;
 use bulkhead_domain::portfolio::{PortfolioBook, Position, PositionKey};
@@ -12,6 +13,21 @@ pub struct PortfolioFilter {
     pub mode: Option<Mode>,
     pub account: Option<AccountId>,
     pub portfolio: Option<PortfolioId>,
+}
+
+impl PortfolioFilter {
+    /// Whether the tenant has what is asked for: nothing of an account that is not there would look like no money in it.
+    pub(super) fn check(&self, book: &PortfolioBook) -> Result<(), UnknownPart> {
+        match (&self.account, &self.portfolio) {
+            (Some(account), _) if !book.accounts.contains_key(account) => {
+                Err(UnknownPart::Account(account.clone()))
+            }
+            (_, Some(portfolio)) if !book.portfolios.contains(portfolio) => {
+                Err(UnknownPart::Portfolio(portfolio.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Accounts of one mode, added up.

@@ -1,7 +1,7 @@
 //! The way into one tenant. Every method has a deadline, and says what is known when it passes.
 
 use super::cell::TenantCell;
-use crate::failure::{CallFailure, CancelError, PlaceError, Placed};
+use crate::failure::{CallFailure, CancelError, PictureError, PlaceError, Placed};
 use crate::feed::FeedSubscription;
 use crate::order_desk::{CancelResults, DeskMsg, OrderKey, PlaceCall};
 use crate::portfolio::{PortfolioFilter, PortfolioMsg, PortfolioView};
@@ -58,8 +58,8 @@ impl TenantHandle {
     }
 
     /// The portfolio at the present market.
-    pub async fn portfolio(&self, filter: PortfolioFilter) -> Result<PortfolioView, CallFailure> {
-        Ok(self.cell.portfolio.call(READ_TIMEOUT, |reply| PortfolioMsg::View(filter, reply)).await?)
+    pub async fn portfolio(&self, filter: PortfolioFilter) -> Result<PortfolioView, PictureError> {
+        Ok(self.cell.portfolio.call(READ_TIMEOUT, |reply| PortfolioMsg::View(filter, reply)).await??)
     }
 
     /// Follows the journal from now on.

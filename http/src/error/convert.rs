@@ -3,7 +3,7 @@
 use super::{ApiError, Code, Outcome};
 use bulkhead_actors::jobs::{JobFailure, SubmitError};
 use bulkhead_actors::tenant::AdminError;
-use bulkhead_actors::{CallFailure, CancelError, PlaceError, Unavailable};
+use bulkhead_actors::{CallFailure, CancelError, PictureError, PlaceError, Unavailable, UnknownPart};
 use bulkhead_identity::{AuthenticateError, HashError, IdentityError, TokenError};
 use bulkhead_persistence::DbError;
 use bulkhead_quant::QuantError;
@@ -46,6 +46,21 @@ impl From<CallFailure> for ApiError {
     }
 }
 
+impl From<PictureError> for ApiError {
+    fn from(error: PictureError) -> Self {
+        let message = error.to_string();
+        match error {
+            PictureError::Failed(failure) => failure.into(),
+            PictureError::Unknown(UnknownPart::Account(_)) => {
+                ApiError::new(Code::UnknownAccount, message).with_field("account")
+            }
+            PictureError::Unknown(UnknownPart::Portfolio(_)) => {
+                ApiError::new(Code::UnknownPortfolio, message).with_field("portfolio")
+            }
+        }
+    }
+}
+
 impl From<PlaceError> for ApiError {
     fn from(error: PlaceError) -> Self {
         let message = error.to_string();
@@ -55,6 +70,7 @@ impl From<PlaceError> for ApiError {
             PlaceError::InstrumentRule(error) => error.into(),
             PlaceError::UnknownSymbol(_) => ApiError::new(Code::UnknownSymbol, message).with_field("symbol"),
             PlaceError::Reconciling => ApiError::of(Code::Reconciling).with_retry_after(RETRY_SHORTLY),
+            PlaceError::InProgress => ApiError::of(Code::OrderInProgress).with_retry_after(RETRY_SHORTLY),
         }
     }
 }
@@ -70,7 +86,6 @@ impl From<CancelError> for ApiError {
 }
 
 impl From<DbError> for ApiError {
-            PlaceError::InProgress => ApiError::of(Code::OrderInProgress).with_retry_after(RETRY_SHORTLY),
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(_) => {

@@ -35,10 +35,17 @@ struct Sent {
 }
 
 impl Picture {
-    pub(super) fn new(request: ChannelRequest) -> Result<Self, ApiError> {
+    /// A picture of what the tenant has; of anything else there would never be one.
+    pub(super) async fn open(
+        request: ChannelRequest,
+        state: &AppState,
+        tenant_id: TenantId,
+    ) -> Result<Self, ApiError> {
         let ChannelRequest { mode, account, portfolio, .. } = request;
         let filter = PortfolioFilter::try_from(&PortfolioParams { mode, account, portfolio })?;
-        Ok(Self { filter, sent: None, is_stale: true, quiet: 0 })
+        let picture = Self { filter, sent: None, is_stale: true, quiet: 0 };
+        picture.take(state, tenant_id).await?;
+        Ok(picture)
     }
 
     /// Notes that something happened.

@@ -207,7 +207,8 @@ impl Session {
             Some(stream) => self.follow_stream(stream, request).await,
             None if self.picture.is_some() => Err(ApiError::of(Code::AlreadySubscribed)),
             None => {
-                self.picture = Some(Picture::new(request)?);
+                let picture = Picture::open(request, &self.state, self.principal.tenant_id).await?;
+                self.picture = Some(picture);
                 self.picture_tick.reset_immediately();
                 Ok(())
             }

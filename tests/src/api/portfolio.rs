@@ -30,6 +30,12 @@ fn sum(values: &[Value], field: &str) -> Decimal {
 async fn a_portfolio_is_the_sum_of_its_executions() {
     let server = Server::start(ServerOptions::default()).await;
     let trader = server.trader("ann").await;
+    for path in ["/portfolio", "/positions", "/balances"] {
+        let unknown = trader.client.get(&format!("{path}?account=zz")).await;
+        unknown.expect_error(400, "UNKNOWN_ACCOUNT");
+        let unknown = trader.client.get(&format!("{path}?portfolio=zz")).await;
+        unknown.expect_error(400, "UNKNOWN_PORTFOLIO");
+    }
     let untouched = trader.client.get("/portfolio").await;
     assert_eq!(decimal(&untouched.expect(200)["cash"]), Decimal::from(START));
     for (side, symbol, quantity) in [
