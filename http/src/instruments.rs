@@ -3,9 +3,10 @@
 use crate::envelope::{ApiResult, Data, Page};
 use crate::error::{ApiError, Code};
 use crate::principal::Member;
+use crate::query::Path;
 use crate::schema::{Answer, List};
 use crate::state::AppState;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use bulkhead_domain::instrument::{Instrument, InstrumentKind};
 use bulkhead_domain::{Currency, Price, Qty, Symbol};
 use rust_decimal::Decimal;

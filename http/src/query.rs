@@ -1,14 +1,16 @@
 //! Query strings and path parameters, refused with a reason a person can act on.
 
 use crate::error::{ApiError, Code};
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{self, FromRequestParts, Query};
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bulkhead_domain::text::TextError;
 use bulkhead_domain::{OrderId, TenantId};
-use serde::de::DeserializeOwned;
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, IntoDeserializer};
 use serde_json::json;
+use std::fmt;
 use uuid::Uuid;
 
 /// Items of a page when the caller names no number.
@@ -25,8 +27,34 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(rejection) => Err(ApiError::new(Code::InvalidQuery, rejection.body_text())),
+            Err(rejection) => Err(not_read(&rejection.body_text())),
         }
+    }
+}
+
+/// A part of the path of type `T`, refused in the same words as everything else.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match extract::Path::from_request_parts(parts, state).await {
+            Ok(extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(ApiError::new(Code::InvalidId, "the path is not percent-encoded UTF-8")),
+        }
+    }
+}
+
+/// A query string that is no `T`. The text is serde's behind the name of its caller: `parameter: reason`, or the reason
+/// alone.
+fn not_read(text: &str) -> ApiError {
+    let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
+    match reason.split_once(": ") {
+        Some((parameter, reason)) if !parameter.contains(' ') => {
+            invalid(parameter, format_args!("cannot be read: {reason}"))
+        }
+        _ => ApiError::new(Code::InvalidQuery, reason.to_owned()),
     }
 }
 
@@ -50,17 +78,48 @@ pub(crate) fn word<T: DeserializeOwned>(
     parameter: &'static str,
     value: Option<&str>,
 ) -> Result<Option<T>, ApiError> {
-    value
-        .map(|value| name(value).ok_or_else(|| invalid(parameter, "is not one of the known values")))
-        .transpose()
+    value.map(|value| one_of(parameter, value)).transpose()
+}
+
+/// Reads a parameter that is one of a few words; who sends another is told which there are.
+pub(crate) fn one_of<T: DeserializeOwned>(parameter: &str, value: &str) -> Result<T, ApiError> {
+    read_name(value).map_err(|Known(words)| {
+        let message = format!("must be one of {}", words.join(", "));
+        ApiError::new(Code::InvalidQuery, format!("{parameter} {message}"))
+            .with_details(json!({ "parameter": parameter, "known": words }))
+    })
 }
 
 /// Reads one value of an enum by its public name.
 pub(crate) fn name<T: DeserializeOwned>(value: &str) -> Option<T> {
-    use serde::de::IntoDeserializer;
-    use serde::de::value::{Error, StrDeserializer};
-    let deserializer: StrDeserializer<'_, Error> = value.into_deserializer();
-    T::deserialize(deserializer).ok()
+    read_name(value).ok()
+}
+
+fn read_name<T: DeserializeOwned>(value: &str) -> Result<T, Known> {
+    let deserializer: StrDeserializer<'_, Known> = value.into_deserializer();
+    T::deserialize(deserializer)
+}
+
+/// A word that is none of these.
+#[derive(Debug)]
+struct Known(&'static [&'static str]);
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "none of {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Known {}
+
+impl de::Error for Known {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self(&[])
+    }
+
+    fn unknown_variant(_variant: &str, expected: &'static [&'static str]) -> Self {
+        Self(expected)
+    }
 }
 
 /// The number of items asked for.
@@ -139,6 +198,12 @@ mod tests {
         let name = |n: &i32| n.to_string();
         assert_eq!(cut(vec![1, 2, 3], 2, name), (vec![1, 2], Some("2".to_owned())));
         assert_eq!(cut(vec![1, 2], 2, name), (vec![1, 2], None));
+    }
+
+    #[test]
+    fn who_sends_another_word_is_told_the_known_ones() {
+        let error = one_of::<Side>("side", "hold").unwrap_err();
+        assert_eq!(error.to_string(), "INVALID_QUERY: side must be one of buy, sell");
     }
 
     #[test]

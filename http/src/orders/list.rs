@@ -104,9 +104,7 @@ impl TryFrom<ListOrdersParams> for Wanted {
 
 fn statuses(text: Option<&str>) -> ApiResult<Vec<OrderStatus>> {
     let Some(text) = text else { return Ok(Vec::new()) };
-    let status =
-        |word: &str| query::name(word).ok_or_else(|| invalid("status", "is not one of the known values"));
-    text.split(',').map(|word| status(word.trim())).collect()
+    text.split(',').map(|word| query::one_of("status", word.trim())).collect()
 }
 
 fn moment(parameter: &str, text: Option<&str>) -> ApiResult<Option<Timestamp>> {

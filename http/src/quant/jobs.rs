@@ -3,9 +3,10 @@
 use crate::envelope::{Accepted, ApiResult, Data, Page};
 use crate::error::{ApiError, Code};
 use crate::principal::{Member, Trader};
+use crate::query::Path;
 use crate::schema::{Answer, List};
 use crate::state::AppState;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bulkhead_actors::jobs::{End, Job, JobId, JobOrder, JobRun, KEPT, Output, Phase};

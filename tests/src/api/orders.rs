@@ -155,7 +155,16 @@ async fn lists_are_paged_filtered_and_newest_first() {
         "/orders?status=lovely",
         "/trades?limit=x",
     ] {
-        trader.client.get(path).await.expect_error(400, "INVALID_QUERY");
+        let refused = trader.client.get(path).await;
+        let error = refused.expect_error(400, "INVALID_QUERY");
+        assert!(!error["message"].as_str().unwrap().contains("deserialize"), "{error}");
+        let parameter = error["details"]["parameter"].as_str().unwrap();
+        assert!(path.contains(parameter), "{path} names what is wrong: {error}");
+    }
+    let lovely = trader.client.get("/orders?status=lovely").await;
+    assert!(lovely.body["error"]["message"].as_str().unwrap().contains("accepted, "), "{}", lovely.body);
+    for path in ["/orders/by-client-id/%F0", "/orders/%FF", "/trades/%C3", "/positions/%80"] {
+        trader.client.get(path).await.expect_error(400, "INVALID_ID");
     }
     trader.client.get("/orders?cursor=nonsense").await.expect_error(400, "INVALID_CURSOR");
     let all = trader.client.delete("/orders").await;
