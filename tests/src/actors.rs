@@ -202,7 +202,15 @@ async fn faults_need_the_flag_and_an_admin() {
     let kill = json!({ "path": "core/nobody", "reason": "test" });
     admin.tenant("actors/kill", &kill).await.expect_error(404, "ACTOR_NOT_FOUND");
     let nobody = Admin { client: admin.client.clone(), tenant_id: Uuid::new_v4() };
-    nobody.tenant("quarantine", &json!({})).await.expect_error(404, "TENANT_NOT_FOUND");
+    nobody.tenant("quarantine", &json!({ "reason": "test" })).await.expect_error(404, "TENANT_NOT_FOUND");
+
+    let silent = json!({ "path": "core/order_desk" });
+    for path in ["actors/kill", "actors/restart", "quarantine"] {
+        let mut body = if path == "quarantine" { json!({}) } else { silent.clone() };
+        admin.tenant(path, &body).await.expect_error(400, "FIELD_MISSING");
+        body["reason"] = "  ".into();
+        admin.tenant(path, &body).await.expect_error(400, "FIELD_MISSING");
+    }
 
     // By hand, without any fault.
     let order = ann.place_until(&limit("buy", "BTC-USDT", ("0.01", "30000")), &["accepted"]).await;

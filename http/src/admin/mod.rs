@@ -27,7 +27,6 @@ use uuid::Uuid;
 
 const CURSOR_KIND: char = 'n';
 const REASON_LENGTH_MAX: usize = 200;
-const REASON_DEFAULT: &str = "requested by an administrator";
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -58,14 +57,17 @@ struct ListTenantsParams {
 struct ActorRequest {
     /// As the tree shows it, or below the tenant.
     path: String,
-    reason: Option<String>,
+    /// Goes to the log; 1 to 200 characters.
+    reason: String,
 }
 
 /// Why.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "drill" }))]
 struct ReasonRequest {
-    reason: Option<String>,
+    /// Goes to the log; 1 to 200 characters.
+    reason: String,
 }
 
 /// A fault to inject.
@@ -238,17 +240,17 @@ fn fault(kind: &str) -> ApiResult<Fault> {
     }
 }
 
-fn reason(given: Option<String>) -> ApiResult<String> {
-    match given {
-        None => Ok(REASON_DEFAULT.to_owned()),
-        Some(text) if text.chars().count() <= REASON_LENGTH_MAX && !text.chars().any(char::is_control) => {
-            Ok(text)
-        }
-        Some(_) => {
-            let message = format!("reason may have at most {REASON_LENGTH_MAX} visible characters");
-            Err(ApiError::new(Code::FieldType, message).with_field("reason"))
-        }
+/// Whoever reads the log later wants to know why.
+fn reason(text: String) -> ApiResult<String> {
+    if text.trim().is_empty() {
+        let message = "reason must say why this is done, it is empty";
+        return Err(ApiError::new(Code::FieldMissing, message).with_field("reason"));
     }
+    if text.chars().count() <= REASON_LENGTH_MAX && !text.chars().any(char::is_control) {
+        return Ok(text);
+    }
+    let message = format!("reason may have at most {REASON_LENGTH_MAX} visible characters");
+    Err(ApiError::new(Code::FieldType, message).with_field("reason"))
 }
 
 async fn known(state: &AppState, id: TenantId) -> ApiResult<TenantRow> {
