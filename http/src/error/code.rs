@@ -125,7 +125,7 @@ codes! {
     TenantStopped "TENANT_STOPPED" SERVICE_UNAVAILABLE "The tenant is stopped or moving. Nothing was done.",
     DeadlinePassed "DEADLINE_PASSED" SERVICE_UNAVAILABLE "The deadline passed before work started. Nothing was done.",
     DatabaseUnavailable "DATABASE_UNAVAILABLE" SERVICE_UNAVAILABLE "The database is away. Nothing was done.",
-    OutcomeUnknown "OUTCOME_UNKNOWN" SERVICE_UNAVAILABLE "It may or may not have been done; the message says how to find out.",
+    OutcomeUnknown "OUTCOME_UNKNOWN" SERVICE_UNAVAILABLE "It may or may not have been done; the message says how to find out. For an order, `details.client_order_id` names it.",
     NotReady "NOT_READY" SERVICE_UNAVAILABLE "The server is starting or stopping; `details` names the part that is not ready.",
     RequestTimeout "REQUEST_TIMEOUT" SERVICE_UNAVAILABLE "The request took too long and was given up.",
     Internal "INTERNAL" INTERNAL_SERVER_ERROR "A fault of ours. It is in our log under the request_id.",

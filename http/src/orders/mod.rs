@@ -107,7 +107,9 @@ pub(crate) async fn submit(state: &AppState, tenant_id: TenantId, place: PlaceOr
     let overloaded = || ApiError::of(Code::Overloaded).with_retry_after(RETRY_OVERLOADED);
     let _place = state.orders_in_flight.enter(tenant_id).ok_or_else(overloaded)?;
     let tenant = state.tenant(tenant_id).await?;
-    let Placed { order, existing } = tenant.place_order(place).await?;
+    let client_order_id = place.client_order_id.clone();
+    let placed = tenant.place_order(place).await.map_err(ApiError::from);
+    let Placed { order, existing } = placed.map_err(|error| name_unknown(error, &client_order_id))?;
     if let Some((code, message)) = view::denial(&order) {
         return Err(denied(&order, code, message));
     }
@@ -118,4 +120,34 @@ pub(crate) async fn submit(state: &AppState, tenant_id: TenantId, place: PlaceOr
 fn denied(order: &Order, code: &str, message: &str) -> ApiError {
     let details = json!({ "order": OrderView::from(order), "denial": code });
     ApiError::new(denial_code(code), message.to_owned()).with_details(details)
+}
+/// Whoever does not know what became of the order has to be able to ask for it, also by a name that was made here.
+fn name_unknown(error: ApiError, client_order_id: &ClientOrderId) -> ApiError {
+    if error.code() == Code::OutcomeUnknown {
+        error.with_details(json!({ "client_order_id": client_order_id }))
+    } else {
+        error
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bulkhead_actors::{CallFailure, PlaceError, Unavailable};
+
+    #[test]
+    fn an_unknown_outcome_names_the_order() {
+        let id = ClientOrderId::parse("made-here").unwrap();
+        let details = |error: PlaceError| {
+            let view = serde_json::to_value(name_unknown(error.into(), &id).view()).unwrap();
+            (view["code"].clone(), view["details"]["client_order_id"].clone())
+        };
+        assert_eq!(
+            details(PlaceError::Failed(CallFailure::OutcomeUnknown)),
+            (json!("OUTCOME_UNKNOWN"), json!("made-here"))
+        );
+        let refused = details(Unavailable::Overloaded.into());
+        assert_eq!(refused, (json!("OVERLOADED"), serde_json::Value::Null));
+    }
 }
