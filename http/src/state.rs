@@ -91,6 +91,11 @@ impl AppState {
     pub(crate) async fn tenant(&self, tenant_id: TenantId) -> Result<TenantHandle, ApiError> {
         Ok(self.tenants.get()?.open(tenant_id).await?)
     }
+
+    /// Whether the tenant is kept out.
+    pub(crate) fn is_quarantined(&self, tenant_id: TenantId) -> bool {
+        self.tenants.get().is_ok_and(|tenants| tenants.is_quarantined(tenant_id))
+    }
 }
 
 impl Deref for AppState {

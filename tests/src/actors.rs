@@ -5,6 +5,7 @@ use crate::harness::checker::Case;
 use crate::harness::load::{Load, LoadOptions};
 use crate::harness::record::Record;
 use crate::harness::trader::{limit, market, named};
+use crate::harness::web_socket::Socket;
 use crate::harness::{Client, Server, ServerOptions, eventually};
 use bulkhead_checker::venue_log::{self, VenueRecord};
 use serde_json::{Value, json};
@@ -126,6 +127,8 @@ async fn a_crash_loop_quarantines_its_tenant_and_nobody_else() {
     let order = ann.place_until(&resting, &["accepted"]).await;
     let neighbours = bob.place_until(&resting, &["accepted"]).await;
     let id = order["id"].as_str().unwrap();
+    let mut following =
+        Socket::follow(&server.address(), ann.client.token(), &json!([{ "name": "orders" }])).await;
 
     // Each panic waits for the actor to be there again; questions make it meet its fault.
     let refused = eventually("the tenant is quarantined", async || {
@@ -144,7 +147,13 @@ async fn a_crash_loop_quarantines_its_tenant_and_nobody_else() {
 
     // History is readable, nothing can be written.
     assert!(ann.events().await.len() > 3);
-    assert_eq!(ann.order(id).await["id"], order["id"]);
+    let doubted = ann.order(id).await;
+    assert_eq!(doubted["id"], order["id"]);
+    // The venue was told to cancel it, and nobody writes down what came of it.
+    assert_eq!((&doubted["status"], &doubted["certainty"]), (&json!("unknown"), &json!("unknown")));
+    let (code, reason) = following.await_close().await;
+    assert_eq!(code, 4009, "{reason}");
+    assert!(reason.contains("QUARANTINED"), "{reason}");
     for path in ["/orders", "/trades", "/orders/by-client-id/rests"] {
         assert_eq!(ann.client.get(path).await.status, 200, "{path}");
     }
@@ -215,7 +224,9 @@ async fn faults_need_the_flag_and_an_admin() {
     // By hand, without any fault.
     let order = ann.place_until(&limit("buy", "BTC-USDT", ("0.01", "30000")), &["accepted"]).await;
     admin.tenant("quarantine", &json!({ "reason": "by hand" })).await.expect(202);
-    ann.place(&market("buy", "BTC-USDT", "0.01")).await.expect_error(503, "QUARANTINED");
+    let refused = ann.place(&market("buy", "BTC-USDT", "0.01")).await;
+    let message = refused.expect_error(503, "QUARANTINED")["message"].as_str().unwrap().to_owned();
+    assert!(!message.contains("failures"), "nothing failed: {message}");
     let canceled = order["venue_client_id"].as_str().unwrap();
     eventually("the open order is cancelled at the venue", async || {
         is_canceled_at_venue(&server.venue_log(), canceled).then_some(())

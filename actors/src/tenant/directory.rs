@@ -241,6 +241,11 @@ impl Tenants {
         Ok(self.set_status(tenant_id, TenantStatus::Quarantined).await?)
     }
 
+    /// Whether the tenant is kept out, as far as this node knows without asking the database.
+    pub fn is_quarantined(&self, tenant_id: TenantId) -> bool {
+        self.slots.get(tenant_id).is_some_and(|slot| slot.phase() == Phase::Quarantined)
+    }
+
     /// Writes down that a tenant is quarantined, if it still is: a release must not be undone by a late record.
     pub(crate) async fn record_quarantine(&self, tenant_id: TenantId) -> Result<(), DbError> {
         let Some(slot) = self.slots.get(tenant_id) else { return Ok(()) };

@@ -121,7 +121,7 @@ codes! {
     Overloaded "OVERLOADED" SERVICE_UNAVAILABLE "Too much is waiting. Nothing was done.",
     Recovering "RECOVERING" SERVICE_UNAVAILABLE "The tenant is starting or recovering. Nothing was done.",
     Reconciling "RECONCILING" SERVICE_UNAVAILABLE "The account's state at its venue is being established. Nothing was done; cancels work.",
-    Quarantined "QUARANTINED" SERVICE_UNAVAILABLE "The tenant is quarantined after repeated failures. Nothing was done; history is readable.",
+    Quarantined "QUARANTINED" SERVICE_UNAVAILABLE "The tenant is quarantined. Nothing was done; history is readable.",
     TenantStopped "TENANT_STOPPED" SERVICE_UNAVAILABLE "The tenant is stopped or moving. Nothing was done.",
     DeadlinePassed "DEADLINE_PASSED" SERVICE_UNAVAILABLE "The deadline passed before work started. Nothing was done.",
     DatabaseUnavailable "DATABASE_UNAVAILABLE" SERVICE_UNAVAILABLE "The database is away. Nothing was done.",

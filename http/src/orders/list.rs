@@ -1,5 +1,6 @@
 //! Listing orders, newest first.
 
+use super::from_table;
 use super::view::OrderView;
 use crate::envelope::{ApiResult, Page};
 use crate::error::{ApiError, Code};
@@ -64,11 +65,15 @@ pub(crate) async fn list_orders(
     let rows =
         bulkhead_persistence::order::list_orders(&mut tx, &wanted.filter, wanted.start, wanted.limit + 1)
             .await?;
-    wanted.page(rows)
+    wanted.page(rows, |row| from_table(&state, principal.tenant_id, row))
 }
 
 impl Wanted {
-    fn page(&self, mut rows: Vec<OrderRow>) -> ApiResult<Page<OrderView>> {
+    fn page(
+        &self,
+        mut rows: Vec<OrderRow>,
+        show: impl Fn(&OrderRow) -> ApiResult<OrderView>,
+    ) -> ApiResult<Page<OrderView>> {
         if let Some(from) = self.from {
             // Newest first: the first that is too old ends the list.
             let fits = rows.partition_point(|row| row.created_at >= from);
@@ -77,8 +82,7 @@ impl Wanted {
         let (rows, next_cursor) = query::cut(rows, self.limit, |row| {
             query::write_cursor(CURSOR_KIND, &[&row.created_at.micros(), &row.id])
         });
-        let view = |row: &OrderRow| Ok(OrderView::from(&row.order()?));
-        Ok(Page { items: rows.iter().map(view).collect::<ApiResult<_>>()?, next_cursor })
+        Ok(Page { items: rows.iter().map(show).collect::<ApiResult<_>>()?, next_cursor })
     }
 }
 

@@ -25,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use bulkhead_actors::Placed;
 use bulkhead_domain::desk::PlaceOrder;
 use bulkhead_domain::{ClientOrderId, Order, TenantId};
+use bulkhead_persistence::OrderRow;
 use serde_json::json;
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
@@ -78,7 +79,7 @@ async fn show_order(
         return Ok(Data(OrderView::from(order.as_ref())));
     }
     let row = find_row(&state, principal.tenant_id, id).await?;
-    Ok(Data(OrderView::from(&row.order()?)))
+    Ok(Data(from_table(&state, principal.tenant_id, &row)?))
 }
 
 /// Look at an order by your own name for it
@@ -99,7 +100,13 @@ async fn show_order_by_client_id(
     let mut tx = state.db.begin_for(principal.tenant_id).await?;
     let row = bulkhead_persistence::order::find_order_by_client_id(&mut tx, &id).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::OrderNotFound))?;
-    Ok(Data(OrderView::from(&row.order()?)))
+    Ok(Data(from_table(&state, principal.tenant_id, &row)?))
+}
+
+/// An order as the tables have it, and as far as they are to be believed.
+fn from_table(state: &AppState, tenant_id: TenantId, row: &OrderRow) -> ApiResult<OrderView> {
+    let view = OrderView::from(&row.order()?);
+    Ok(if state.is_quarantined(tenant_id) { view.doubted() } else { view })
 }
 
 /// Hands a valid request to the tenant, if there is room for one more.
@@ -117,10 +124,6 @@ pub(crate) async fn submit(state: &AppState, tenant_id: TenantId, place: PlaceOr
     Ok(if existing { Data(view).into_response() } else { Created(view).into_response() })
 }
 
-fn denied(order: &Order, code: &str, message: &str) -> ApiError {
-    let details = json!({ "order": OrderView::from(order), "denial": code });
-    ApiError::new(denial_code(code), message.to_owned()).with_details(details)
-}
 /// Whoever does not know what became of the order has to be able to ask for it, also by a name that was made here.
 fn name_unknown(error: ApiError, client_order_id: &ClientOrderId) -> ApiError {
     if error.code() == Code::OutcomeUnknown {
@@ -130,6 +133,10 @@ fn name_unknown(error: ApiError, client_order_id: &ClientOrderId) -> ApiError {
     }
 }
 
+fn denied(order: &Order, code: &str, message: &str) -> ApiError {
+    let details = json!({ "order": OrderView::from(order), "denial": code });
+    ApiError::new(denial_code(code), message.to_owned()).with_details(details)
+}
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+const CLOSED: &str = "closed";
+const UNKNOWN: &str = "unknown";
+
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderView {
@@ -136,6 +139,19 @@ impl From<&Order> for OrderView {
     }
 }
 
+impl OrderView {
+    /// The same order while its tenant is quarantined: if it was open it is being cancelled at the venue, and nobody
+    /// writes down what comes of it.
+    pub(super) fn doubted(mut self) -> Self {
+        if self.phase != CLOSED {
+            self.status = OrderStatus::Unknown;
+            self.certainty = UNKNOWN;
+            self.pending = Some("cancel");
+        }
+        self
+    }
+}
+
 impl From<&Execution> for FillView {
     fn from(execution: &Execution) -> Self {
         Self {
@@ -168,14 +184,14 @@ fn phase_name(phase: &Phase) -> &'static str {
     match phase {
         Phase::Submitting => "submitting",
         Phase::Working => "working",
-        Phase::Closed { .. } => "closed",
+        Phase::Closed { .. } => CLOSED,
     }
 }
 
 fn certainty_name(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::Confirmed => "confirmed",
-        Certainty::Unknown { .. } => "unknown",
+        Certainty::Unknown { .. } => UNKNOWN,
     }
 }
 

@@ -290,6 +290,11 @@ impl Session {
         if let Err(error) = self.state.identity.still_good(&self.principal) {
             return Err(End::Close(CloseCode::NotAuthenticated, error.to_string()));
         }
+        // Nothing comes any more. A socket that follows nothing is told when it asks for something.
+        if self.live.is_some() && self.state.is_quarantined(self.principal.tenant_id) {
+            let reason = format!("QUARANTINED: the tenant is quarantined; {}", self.resume_hint());
+            return Err(End::Close(CloseCode::Moving, reason));
+        }
         self.checks = (self.checks + 1) % CHECKS_PER_HEARTBEAT;
         if self.checks != 0 {
             return Ok(());
