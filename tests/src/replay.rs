@@ -81,6 +81,22 @@ async fn orders_fill_against_what_was_quoted_until_the_recording_ends() {
     assert_eq!(trader.client.get("/positions/BTC-USDT").await.status, 200);
 }
 
+/// Nobody has to trade for it.
+#[tokio::test]
+async fn how_far_a_replay_is_and_its_end_are_in_the_log() {
+    let recording = Recording::new();
+    let mut arguments = recording.arguments();
+    arguments.extend(["--speed".to_owned(), "20".to_owned()]);
+    let server = Server::start(ServerOptions { arguments }).await;
+    let rows = format!("rows_total={}", 2 * SECONDS);
+    let end = eventually("the replay has ended", async || {
+        server.log().lines().find(|line| line.contains("percent=100")).map(str::to_owned)
+    })
+    .await;
+    assert!(end.contains(&rows), "{end}");
+    assert!(server.log().matches("percent=").count() < 5, "said now and then only:\n{}", server.log());
+}
+
 /// What is wrong is named with its file, line and column, before anything starts.
 #[tokio::test]
 async fn a_bad_row_is_named_before_anything_starts() {

@@ -8,11 +8,8 @@ use bulkhead_venues::paper::{PaperDriver, PaperHandle};
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tracing::info;
 
 pub(crate) const LIMITS: PortLimits = PortLimits { normal: 16, urgent: 1, recovering: 16 };
-/// A replay tells how far it is this often.
-const PROGRESS_EVERY_MICROS: i64 = 5_000_000;
 
 /// What a driver takes.
 pub(crate) enum DriverMsg {
@@ -44,7 +41,6 @@ pub(crate) struct VenueDriver {
 pub(crate) struct DriverState {
     driver: Option<PaperDriver>,
     timer: Option<Timestamp>,
-    progress_due: Option<Timestamp>,
 }
 
 impl Actor for VenueDriver {
@@ -94,21 +90,7 @@ impl VenueDriver {
                 state.timer = Some(due);
             }
         }
-        state.show_progress(now);
         Ok(())
-    }
-}
-
-impl DriverState {
-    fn show_progress(&mut self, now: Timestamp) {
-        let Some(progress) = self.driver.as_ref().and_then(PaperDriver::progress) else { return };
-        if self.progress_due.is_none_or(|due| now >= due) {
-            let (rows_done, rows_total) = (progress.rows_done, progress.rows_total);
-            let percent = rows_done * 100 / rows_total.max(1);
-            info!(rows_done, rows_total, percent, recorded_time = %progress.recorded_time, "replay");
-            let wait = if progress.is_finished { i64::MAX / 2 } else { PROGRESS_EVERY_MICROS };
-            self.progress_due = Some(now.plus_micros(wait));
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::faults::{Fate, FaultInjector};
 use super::handle::{Command, Connection, ConnectionId, PaperHandle};
-use super::source::{Market, ReplayProgress};
+use super::progress::ProgressLog;
+use super::source::Market;
 use super::venue::{PaperInput, PaperOutput, PaperVenue};
 use super::{PaperError, PaperFaults};
 use crate::clock::ClockMap;
@@ -32,6 +33,7 @@ pub struct PaperDriver {
     handle: Arc<PaperHandle>,
     venue: PaperVenue,
     market: Market,
+    progress: ProgressLog,
     clock: ClockMap,
     faults: Option<FaultInjector>,
     /// The last quote of each symbol, for new subscribers.
@@ -62,17 +64,13 @@ impl PaperDriver {
             handle: Arc::clone(handle),
             venue,
             market,
+            progress: ProgressLog::default(),
             clock,
             faults,
             quotes: HashMap::new(),
             later: BTreeMap::new(),
             next_later: 0,
         })
-    }
-
-    /// How far a replay is; `None` for other markets.
-    pub fn progress(&self) -> Option<ReplayProgress> {
-        self.market.progress()
     }
 
     /// Handles what is due at the wall time `wall`. After an error the driver is to be dropped: the venue
@@ -99,7 +97,8 @@ impl PaperDriver {
             self.release(wall, output);
         }
         self.run_due(wall);
-        Ok(Turn { is_more, next_due: self.next_due() })
+        let told = self.market.progress().and_then(|progress| self.progress.show(progress, wall));
+        Ok(Turn { is_more, next_due: [self.next_due(), told].into_iter().flatten().min() })
     }
 
     /// Switches faults on or off.

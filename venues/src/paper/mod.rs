@@ -25,6 +25,7 @@ mod error;
 mod faults;
 mod handle;
 mod matching;
+mod progress;
 mod queries;
 mod state;
 mod submit;
