@@ -100,10 +100,11 @@ async fn how_far_a_replay_is_and_its_end_are_in_the_log() {
 /// What is wrong is named with its file, line and column, before anything starts.
 #[tokio::test]
 async fn a_bad_row_is_named_before_anything_starts() {
-    let cases: [(&str, &str, Value); 3] = [
+    let cases: [(&str, &str, Value); 4] = [
         ("39999,5,40001,5", "39999,five,40001,5", json!(["quotes.csv", "4", "bid_size"])),
         ("BTC-USDT,39999,5,40001,5", "BTC-USDT,39999,5", json!(["quotes.csv", "4"])),
         ("2021-01-08T00:00:02.000000Z,BTC", "yesterday,BTC", json!(["quotes.csv", "4", "timestamp"])),
+        ("39999,5,40001,5", "40002,5,40001,5", json!(["quotes.csv", "4", "ask", "40001", "40002"])),
     ];
     for (good, bad, named) in cases {
         let recording = Recording::new();

@@ -143,6 +143,13 @@ impl Rows {
             Ok(if quantity.is_zero() { Arc::from([]) } else { Arc::from([level]) })
         };
         let (bids, asks) = (side(2)?, side(4)?);
+        if let (Some(bid), Some(ask)) = (bids.first(), asks.first())
+            && bid.price > ask.price
+        {
+            // Nobody could have traded at either; a fill at one of them would be an invention.
+            let expected = format!("a price not below the bid of {}", bid.price);
+            return Err(self.wrong("ask", format!("{:?}", ask.price.to_string()), &expected));
+        }
         // The row's place in the file: the same in every replay, also in one that goes on in the middle.
         let generation = self.record.position().map_or(0, csv::Position::record);
         Ok(MarketEvent::Quote(Quote { symbol, bids, asks, ts, generation }))

@@ -99,6 +99,12 @@ const BAD: &[(&str, &str, &str, &str)] = &[
     ("q", "0.066851", "NaN", "line 2, column ask_size: found \"NaN\", expected a size of zero or more"),
     (
         "q",
+        "39433.62",
+        "39432.98",
+        "line 2, column ask: found \"39432.98\", expected a price not below the bid of 39432.99",
+    ),
+    (
+        "q",
         "2021-01-08T00:00:02",
         "on",
         "line 3, column timestamp: found \"on.000000Z\", expected an RFC 3339 timestamp",
