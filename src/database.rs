@@ -4,6 +4,8 @@ use crate::cli::DatabaseArgs;
 use anyhow::ensure;
 use bulkhead_persistence::{Db, Endpoint, PoolSizes, PrivatePostgres, PrivatePostgresError};
 use std::path::Path;
+use std::convert::Infallible;
+use std::future::pending;
 
 /// An open database, with the PostgreSQL that was started for it, if one was.
 pub(crate) struct Database {
@@ -35,6 +37,15 @@ impl Database {
     }
 
     /// Closes it, and stops the PostgreSQL that was started for it.
+    /// Starts this process's own PostgreSQL again whenever it has ended; never ready.
+    pub(crate) async fn keep_running(&self) -> Infallible {
+        match &self.private {
+            Some(private) => private.keep_running().await,
+            // Who runs it looks after it.
+            None => pending().await,
+        }
+    }
+
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.db.close().await;
         if let Some(private) = self.private {

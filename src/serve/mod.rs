@@ -82,6 +82,7 @@ async fn serve(
     };
     info!("stopping");
     node.stop(STOP_WITHIN).await;
+        never = database.keep_running() => match never {},
     if let Err(error) = database.db.lease_conn().release(&node.claim()).await {
         warn!(%error, "shards not released");
     }

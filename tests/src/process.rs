@@ -1,9 +1,13 @@
 //! The program as an operator sees it: stopping, starting again, standing in its own way, and looking after the journal.
 
+use crate::harness::postgres::Cluster;
 use crate::harness::program;
 use crate::harness::trader::{limit, market, named};
-use crate::harness::{Server, ServerOptions};
+use crate::harness::{Client, Server, ServerOptions, TestDir, Trader, eventually};
+use rustix::process::Signal;
 use serde_json::Value;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 async fn serve(data: &std::path::Path, listen: &str) -> program::Finished {
     program::run("bulkhead", &["serve", "--no-demo", "--listen", listen, "--data", data.to_str().unwrap()])
@@ -42,6 +46,27 @@ async fn a_restart_keeps_everything_and_a_second_server_is_told_why_not() {
     trader.client.delete(&format!("/orders/{id}")).await.expect(202);
     trader.await_status(id, &["canceled"]).await;
     assert!(server.terminate().await.success());
+}
+
+/// Whoever started it keeps it running.
+#[tokio::test]
+async fn a_private_postgres_that_is_killed_is_started_again() {
+    let mut server = Server::start(ServerOptions::default()).await;
+    let trader = server.trader("ann").await;
+    trader.place_until(&market("buy", "ETH-USDT", "1"), &["filled"]).await;
+    for number in 0..2 {
+        server.cluster().kill().await;
+        let order = named(market("buy", "ETH-USDT", "1"), &format!("after-{number}"));
+        eventually("orders are durable again", async || {
+            matches!(trader.place(&order).await.status, 200 | 201).then_some(())
+        })
+        .await;
+    }
+    server.await_ready().await;
+    assert_eq!(server.log().matches("postgres runs again").count(), 2, "{}", server.log());
+    assert!(server.terminate().await.success(), "{}", server.log());
+    let left = std::fs::read_to_string(server.data().join("postgres/postmaster.pid"));
+    assert!(left.is_err(), "it is stopped together with the server");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
 //! 1. One process per data directory; the second is told who has it.
 //! 2. What a killed process left running is stopped before anything new starts on the same cluster.
 //! 3. It does not hear the terminal's Ctrl-C: the server drains first and stops it last.
-//! 4. Started as root, it runs as `postgres` (or `nobody`), because PostgreSQL refuses root.
+//! 4. While it is wanted it is started again when it ends, whatever ended it.
+//! 5. Started as root, it runs as `postgres` (or `nobody`), because PostgreSQL refuses root.
 
 mod binaries;
 mod error;
@@ -26,10 +27,19 @@ use server::{Server, Stop};
 use settings::Durability;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::sleep;
 
 const DATABASE: &str = "bulkhead";
+/// How often it is looked at whether the server runs.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
+/// After a start that failed the next one waits this long, twice as long after each further one, and so on.
+const RESTART_PAUSE_MIN: Duration = Duration::from_millis(500);
+const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// A running PostgreSQL of our own. Dropped without [`PrivatePostgres::stop`], it is asked to stop and not waited for.
 #[derive(Debug)]
@@ -37,6 +47,8 @@ pub struct PrivatePostgres {
     server: Server,
     endpoint: Endpoint,
     is_stopped: bool,
+    /// Whether it is to run. Held during each start and stop, so that they come one after the other.
+    is_wanted: Arc<Mutex<bool>>,
     /// Last, so that it is released after the server was told to stop.
     _lock: DataDirLock,
 }
@@ -47,7 +59,8 @@ impl PrivatePostgres {
         let data_dir = data_dir.to_owned();
         let (server, lock) = blocking(move || start_server(&data_dir)).await?;
         let endpoint = server.endpoint(DATABASE);
-        let this = Self { server, endpoint, is_stopped: false, _lock: lock };
+        let is_wanted = Arc::new(Mutex::new(true));
+        let this = Self { server, endpoint, is_stopped: false, is_wanted, _lock: lock };
         create_database(&this.server.endpoint("postgres"), DATABASE).await?;
         Ok(this)
     }
@@ -73,11 +86,47 @@ impl PrivatePostgres {
         self.is_stopped = true;
     }
 
+    /// Starts the server again whenever it has ended. To be polled for as long as it is wanted; never ready.
+    pub async fn keep_running(&self) -> Infallible {
+        let mut pause = RESTART_PAUSE_MIN;
+        loop {
+            sleep(WATCH_EVERY).await;
+            if self.server.is_running() {
+                pause = RESTART_PAUSE_MIN;
+                continue;
+            }
+            tracing::warn!("postgres has ended, starting it again");
+            match self.start_again().await {
+                Ok(()) => tracing::info!("postgres runs again"),
+                Err(error) => {
+                    tracing::warn!(%error, ?pause, "postgres does not start");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(RESTART_PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    async fn start_again(&self) -> Result<(), PrivatePostgresError> {
+        let (server, is_wanted) = (self.server.clone(), self.is_wanted.clone());
+        // Goes on by itself when nobody polls any more; a stop then waits for it and has the last word.
+        blocking(move || {
+            let is_wanted = is_wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if *is_wanted { server.start(Durability::Durable) } else { Ok(()) }
+        })
+        .await
+    }
+
     /// Ends its sessions, has it write a checkpoint, and waits for it, within limits.
     pub async fn stop(mut self) -> Result<(), PrivatePostgresError> {
         self.is_stopped = true;
-        let server = self.server.clone();
-        blocking(move || server.stop(Stop::Wait)).await
+        let (server, is_wanted) = (self.server.clone(), self.is_wanted.clone());
+        blocking(move || {
+            let mut is_wanted = is_wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            *is_wanted = false;
+            server.stop(Stop::Wait)
+        })
+        .await
     }
 }
 

@@ -79,6 +79,12 @@ impl Server {
         run("pg_ctl start", start.arg("-w").arg("-l").arg(&log)).map_err(|error| with_log(error, &log))
     }
 
+    /// Whether a server runs on the cluster.
+    pub(super) fn is_running(&self) -> bool {
+        let pid = pid_of(&self.place.cluster.join("postmaster.pid"));
+        pid.is_some_and(|pid| matches!(process_at(pid, &self.place.cluster), Process::Ours))
+    }
+
     pub(super) fn stop(&self, how: Stop) -> Result<(), PrivatePostgresError> {
         match how {
             Stop::Ask => run("pg_ctl stop", self.pg_ctl("stop", STOP_TIMEOUT).args(["-m", "fast", "-W"])),

@@ -26,9 +26,7 @@ pub(crate) struct Cluster {
 }
 
 /// A PostgreSQL that a test started itself.
-pub(crate) struct Started {
-    child: Option<Child>,
-}
+pub(crate) struct Started(Child);
 
 impl Cluster {
     /// The cluster of a data directory whose server is running.
@@ -72,17 +70,8 @@ impl Cluster {
         .await;
     }
 
-    /// Starts it as its owner would, and waits until it takes connections.
-    pub(crate) async fn start(&self) -> Started {
-        self.start_with(&[]).await
-    }
-
-    /// The same without syncs: for a copy that nobody keeps.
+    /// Starts it as its owner would, but without syncs: for a copy that nobody keeps. Waits until it takes connections.
     pub(crate) async fn start_fast(&self) -> Started {
-        self.start_with(&["-F", "-c", "full_page_writes=off"]).await
-    }
-
-    async fn start_with(&self, arguments: &[&str]) -> Started {
         let owner = fs::metadata(&self.dir).unwrap();
         if !self.socket_dir.exists() {
             fs::DirBuilder::new().mode(0o700).create(&self.socket_dir).unwrap();
@@ -95,7 +84,12 @@ impl Cluster {
             .append(true)
             .open(self.dir.parent().unwrap().join("test-postgres.log"));
         let mut command = Command::new(&self.program);
-        command.arg("-D").arg(&self.dir).args(arguments).current_dir("/").process_group(0);
+        command
+            .arg("-D")
+            .arg(&self.dir)
+            .args(["-F", "-c", "full_page_writes=off"])
+            .current_dir("/")
+            .process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.unwrap());
         if rustix::process::geteuid().is_root() {
             command.uid(owner.uid()).gid(owner.gid());
@@ -107,7 +101,7 @@ impl Cluster {
             (is_ready && pid_of(&self.dir) == Some(id)).then_some(())
         })
         .await;
-        Started { child: Some(child) }
+        Started(child)
     }
 
     /// Ends what still runs, however the test ended, and removes what lies outside of the test's directory.
@@ -126,21 +120,10 @@ impl Cluster {
     }
 }
 
-impl Started {
-    /// Leaves it running for a server to stop. A thread waits for its end, so that no zombie looks like a process.
-    pub(crate) fn leave(mut self) {
-        if let Some(mut child) = self.child.take() {
-            std::thread::spawn(move || child.wait());
-        }
-    }
-}
-
 impl Drop for Started {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            signal(child.id(), Signal::INT);
-            drop(child.wait());
-        }
+        signal(self.0.id(), Signal::INT);
+        drop(self.0.wait());
     }
 }
 
