@@ -2,11 +2,12 @@
 
 use crate::cli::DatabaseArgs;
 use crate::database::Database;
+use crate::output::say;
 use anyhow::{Context, bail, ensure};
 use bulkhead_identity::{AdminOutcome, Identity, SigningKey};
 use bulkhead_persistence::Plan;
 use secrecy::SecretString;
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Write};
 
 /// `bulkhead admin create`.
 pub(crate) async fn create(args: &DatabaseArgs, email: &str) -> anyhow::Result<()> {
@@ -14,8 +15,10 @@ pub(crate) async fn create(args: &DatabaseArgs, email: &str) -> anyhow::Result<(
     let database = Database::open(args).await?;
     let outcome = identity(&database, Plan::Unlimited)?.ensure_platform_admin(email, password).await?;
     match outcome {
-        AdminOutcome::Created => println!("{email} is a platform admin now"),
-        AdminOutcome::Exists => println!("{email} is a platform admin already; the password is unchanged"),
+        AdminOutcome::Created => say(format_args!("{email} is a platform admin now"))?,
+        AdminOutcome::Exists => {
+            say(format_args!("{email} is a platform admin already; the password is unchanged"))?;
+        }
         AdminOutcome::Taken => bail!("{email} belongs to a tenant's user: use another address"),
     }
     database.close().await
@@ -34,7 +37,8 @@ pub(crate) fn read_password() -> anyhow::Result<SecretString> {
     }
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {
-        eprint!("password: ");
+        // On a terminal only, which is a reader.
+        drop(write!(std::io::stderr(), "password: "));
     }
     let mut line = String::new();
     stdin.read_line(&mut line).context("cannot read the password from standard input")?;

@@ -1,11 +1,12 @@
 //! The database of a command: given by URL, running in a server's data directory, or started for the moment.
 
 use crate::cli::DatabaseArgs;
+use crate::output::say;
 use anyhow::ensure;
 use bulkhead_persistence::{Db, Endpoint, PoolSizes, PrivatePostgres, PrivatePostgresError};
-use std::path::Path;
 use std::convert::Infallible;
 use std::future::pending;
+use std::path::Path;
 
 /// An open database, with the PostgreSQL that was started for it, if one was.
 pub(crate) struct Database {
@@ -36,7 +37,6 @@ impl Database {
         self.private.is_some()
     }
 
-    /// Closes it, and stops the PostgreSQL that was started for it.
     /// Starts this process's own PostgreSQL again whenever it has ended; never ready.
     pub(crate) async fn keep_running(&self) -> Infallible {
         match &self.private {
@@ -46,6 +46,7 @@ impl Database {
         }
     }
 
+    /// Closes it, and stops the PostgreSQL that was started for it.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.db.close().await;
         if let Some(private) = self.private {
@@ -82,6 +83,6 @@ impl Database {
 pub(crate) async fn migrate(args: &DatabaseArgs) -> anyhow::Result<()> {
     let database = Database::open(args).await?;
     Db::migrate(&database.endpoint).await?;
-    println!("the schema is up to date");
-    database.close().await
+    database.close().await?;
+    Ok(say("the schema is up to date")?)
 }

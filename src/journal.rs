@@ -2,6 +2,8 @@
 
 use crate::cli::JournalCommand;
 use crate::database::Database;
+use crate::output::{Output, say, tell};
+use anyhow::Context;
 use bulkhead_domain::TenantId;
 use bulkhead_persistence::journal::BreakKind;
 use bulkhead_persistence::tenant::list_tenants;
@@ -18,29 +20,30 @@ pub(crate) async fn run(command: JournalCommand) -> anyhow::Result<ExitCode> {
     match command {
         JournalCommand::Show { database, tenant, after, limit } => {
             let database = Database::open(&database).await?;
-            show(&database.db, tenant, after, limit).await?;
+            let shown = show(&database.db, tenant, after, limit).await;
             database.close().await?;
-            Ok(ExitCode::SUCCESS)
+            shown.map(|()| ExitCode::SUCCESS)
         }
         JournalCommand::Verify { database, tenant } => {
             let database = Database::open(&database).await?;
-            let is_whole = verify(&database.db, tenant).await?;
+            let is_whole = verify(&database.db, tenant).await;
             database.close().await?;
-            Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if is_whole? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         JournalCommand::Tail { database, tenant, after } => {
             let database = Database::open(&database).await?;
-            tokio::select! {
-                result = tail(&database.db, tenant, after) => result?,
-                _ = tokio::signal::ctrl_c() => {}
-            }
+            let ended = tokio::select! {
+                result = tail(&database.db, tenant, after) => result,
+                _ = tokio::signal::ctrl_c() => Ok(()),
+            };
             database.close().await?;
-            Ok(ExitCode::SUCCESS)
+            ended.map(|()| ExitCode::SUCCESS)
         }
     }
 }
 
 async fn show(db: &Db, tenant_id: TenantId, after: i64, limit: i64) -> anyhow::Result<()> {
+    let head = head(db, tenant_id).await?;
     let (mut after, mut left) = (after, limit);
     while left > 0 {
         let page = read(db, tenant_id, after, left.min(PAGE)).await?;
@@ -49,19 +52,23 @@ async fn show(db: &Db, tenant_id: TenantId, after: i64, limit: i64) -> anyhow::R
         left -= i64::try_from(page.len())?;
         print(&page)?;
     }
+    if after < head {
+        tell(format_args!("{} more events follow: go on with --after {after}", head - after));
+    }
     Ok(())
 }
 
+/// The end of the journal; an error where there is no such tenant.
+async fn head(db: &Db, tenant_id: TenantId) -> anyhow::Result<i64> {
+    let mut tx = db.begin_for(tenant_id).await?;
+    let head = journal::find_head(&mut tx).await?;
+    tx.commit().await?;
+    head.map(|head| head.seq).with_context(|| format!("there is no tenant {tenant_id}"))
+}
+
 async fn tail(db: &Db, tenant_id: TenantId, after: Option<i64>) -> anyhow::Result<()> {
-    let mut after = match after {
-        Some(after) => after,
-        None => {
-            let mut tx = db.begin_for(tenant_id).await?;
-            let head = journal::find_head(&mut tx).await?;
-            tx.commit().await?;
-            head.map_or(0, |head| head.seq)
-        }
-    };
+    let head = head(db, tenant_id).await?;
+    let mut after = after.unwrap_or(head);
     loop {
         let page = read(db, tenant_id, after, PAGE).await?;
         print(&page)?;
@@ -80,15 +87,16 @@ async fn read(db: &Db, tenant_id: TenantId, after: i64, limit: i64) -> anyhow::R
 }
 
 fn print(events: &[StoredEvent]) -> anyhow::Result<()> {
+    let mut output = Output::new();
     for event in events {
         let data: &serde_json::value::RawValue = serde_json::from_str(&event.payload)?;
         let line = serde_json::json!({
             "seq": event.seq, "epoch": event.epoch, "kind": event.kind, "version": event.version,
             "ts": event.recorded_at, "event_id": event.event_id, "hash": hex(&event.hash), "data": data,
         });
-        println!("{line}");
+        output.line(line)?;
     }
-    Ok(())
+    Ok(output.flush()?)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -108,15 +116,20 @@ async fn verify(db: &Db, tenant: Option<TenantId>) -> anyhow::Result<bool> {
         tx.commit().await?;
         match report {
             Some(report) => match report.first_break {
-                None => println!("{tenant_id}: {} events verified, the chain is whole", report.verified),
+                None => {
+                    say(format_args!(
+                        "{tenant_id}: {} events verified, the chain is whole",
+                        report.verified
+                    ))?;
+                }
                 Some(at) => {
                     is_whole = false;
-                    println!("{tenant_id}: broken at event {}: {}", at.seq, describe(at.kind));
+                    say(format_args!("{tenant_id}: broken at event {}: {}", at.seq, describe(at.kind)))?;
                 }
             },
             None => {
                 is_whole = false;
-                println!("{tenant_id}: there is no such tenant");
+                say(format_args!("{tenant_id}: there is no such tenant"))?;
             }
         }
     }

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod database;
 mod journal;
+mod output;
 mod serve;
 mod tenant;
 mod venue;
@@ -24,8 +25,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     match start(Cli::parse()) {
         Ok(code) => code,
+        Err(error) if output::is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bulkhead: {error:#}");
+            output::tell(format_args!("bulkhead: {}", output::describe(&error)));
             ExitCode::FAILURE
         }
     }
@@ -51,10 +53,14 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Logs go to standard error: standard output belongs to the command's result.
+/// Logs go to standard error: standard output belongs to the command's result. A line that cannot be written is lost;
+/// complaining about it on the same standard error would end the process.
 fn init_log(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => builder.json().init(),

@@ -5,6 +5,7 @@ use crate::report::{Report, ScenarioReport};
 use crate::scenario::{self, Figures, ScenarioName};
 use crate::world::{WorkDir, place};
 use crate::{BenchArgs, BenchError};
+use std::io::Write;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
@@ -46,7 +47,8 @@ async fn run_all(args: &BenchArgs) -> Result<(), BenchError> {
         if !args.wants(name) {
             continue;
         }
-        eprintln!("{} ...", name.as_str());
+        // Whoever does not read it still gets the report.
+        drop(writeln!(std::io::stderr(), "{} ...", name.as_str()));
         let begun = (Instant::now(), machine::load_average());
         let outcome = scenario::run(name, args, &mut figures).await;
         report.add(ScenarioReport::new(name, begun, outcome));
@@ -56,6 +58,7 @@ async fn run_all(args: &BenchArgs) -> Result<(), BenchError> {
     if !args.keep {
         WorkDir::clear(args).await?;
     }
-    println!("{}", report.markdown());
+    // It is in the file as well.
+    drop(writeln!(std::io::stdout(), "{}", report.markdown()));
     Ok(())
 }

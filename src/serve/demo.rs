@@ -1,6 +1,7 @@
 //! A tenant to try things out with, on a PostgreSQL of our own only. Its passwords are made at the first
 //! start and kept in the data directory.
 
+use crate::output::tell;
 use anyhow::Context;
 use bulkhead_identity::{AdminOutcome, Identity, IdentityError, Signup};
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ impl Demo {
     /// Says what to do next, in lines that work when pasted.
     pub(super) fn explain(&self, address: SocketAddr) {
         let Self { email, password, admin_email, admin_password } = self;
-        eprintln!(
+        tell(format_args!(
             r#"
 Bulkhead is running at http://{address}, its documentation at http://{address}/docs
 
@@ -87,6 +88,6 @@ Buy a little, and look at it:
 
 The platform's admin is {admin_email}, password {admin_password}. Ctrl-C stops everything in order.
 "#
-        );
+        ));
     }
 }

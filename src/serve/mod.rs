@@ -5,6 +5,7 @@ mod demo;
 use crate::cli::ServeArgs;
 use crate::config::{ServeConfig, VenueChoice};
 use crate::database::Database;
+use crate::output::announce;
 use crate::venue::open_paper;
 use anyhow::{Context, bail};
 use bulkhead_actors::node::PaperVenueChoice;
@@ -71,12 +72,13 @@ async fn serve(
     });
     state.tenants.fill(node.tenants());
     let demo = if config.demo { Some(demo::prepare(&identity, &config.data).await?) } else { None };
-    println!("{}", serde_json::json!({ "ready": true, "listen": address, "node": config.node_id }));
+    let stopped = stop_signal();
+    announce(&serde_json::json!({ "ready": true, "listen": address, "node": config.node_id }));
     if let Some(demo) = demo {
         demo.explain(address);
     }
     let served = tokio::select! {
-        served = bulkhead_http::serve(listener, state, Drain::default(), stop_signal()) => served,
+        served = bulkhead_http::serve(listener, state, Drain::default(), stopped) => served,
         () = second_signal() => bail!("interrupted while draining"),
         () = node.failed() => bail!("an actor that every tenant needs keeps failing; the log says which"),
     };

@@ -69,6 +69,51 @@ async fn a_private_postgres_that_is_killed_is_started_again() {
     assert!(left.is_err(), "it is stopped together with the server");
 }
 
+/// Neither the ready line nor the log has anybody who reads it.
+#[tokio::test]
+async fn a_server_outlives_the_readers_of_its_output() {
+    let dir = TestDir::new();
+    let data = dir.join("data");
+    let mut command = program::command("bulkhead");
+    command.args(["serve", "--no-demo", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+    drop((lines, child.stderr.take()));
+    let client = Client::new(ready["listen"].as_str().unwrap());
+    let trader = Trader::sign_up(client, "ann").await;
+    // Starting a tenant and losing the database are both told in the log.
+    let cluster = Cluster::of(&data);
+    cluster.kill().await;
+    eventually("it serves without anybody listening", async || {
+        (trader.place(&market("buy", "ETH-USDT", "1")).await.status == 201).then_some(())
+    })
+    .await;
+    program::signal(child.id().unwrap(), Signal::TERM);
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+    cluster.remove();
+}
+
+/// What `| head` does.
+#[tokio::test]
+async fn a_command_whose_reader_has_left_ends_quietly() {
+    let server = Server::start(ServerOptions::default()).await;
+    let trader = server.trader("ann").await;
+    trader.place_until(&market("buy", "ETH-USDT", "1"), &["filled"]).await;
+    let (data, tenant) = (server.data(), trader.tenant_id.to_string());
+    for arguments in [vec!["tenant", "list"], vec!["journal", "show", "--tenant", &tenant]] {
+        let mut command = program::command("bulkhead");
+        command.args(&arguments).arg("--data").arg(&data).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().await.unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+    }
+}
+
 #[tokio::test]
 async fn the_journal_is_verified_from_the_database_alone() {
     let mut server = Server::start(ServerOptions::default()).await;
@@ -88,6 +133,14 @@ async fn the_journal_is_verified_from_the_database_alone() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_i64().unwrap())
         .collect();
     assert_eq!(seqs, (1..=trader.last_seq().await).collect::<Vec<_>>());
+    let show = ["journal", "show", "--data", &data, "--limit", "2", "--tenant"];
+    let cut = program::run("bulkhead", &[&show[..], &[&tenant]].concat()).await;
+    assert_eq!((cut.code, cut.stdout.lines().count()), (Some(0), 2), "{}", cut.stderr);
+    assert!(cut.stderr.contains("--after 2"), "says that there is more: {}", cut.stderr);
+    let nobody = uuid::Uuid::nil().to_string();
+    let unknown = program::run("bulkhead", &[&show[..], &[&nobody]].concat()).await;
+    assert_eq!(unknown.code, Some(1), "{}", unknown.stdout);
+    assert!(unknown.stderr.contains(&nobody), "{}", unknown.stderr);
     let listed = program::run("bulkhead", &["tenant", "list", "--data", &data]).await;
     assert!(listed.stdout.contains(&tenant), "{}", listed.stdout);
 
