@@ -17,6 +17,7 @@ use bulkhead_persistence::{Db, NodeClaim};
 use bulkhead_venues::paper::client::PaperClient;
 use bulkhead_venues::system_clock;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -148,16 +149,45 @@ async fn second_signal() {
     stop_signal().await;
 }
 
-/// Ready at the next SIGTERM or Ctrl-C.
-pub(crate) async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without handlers the default applies: the process just ends.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Ready at the next SIGTERM, SIGHUP or Ctrl-C after the call, also at one before the first poll: who is told that the
+/// server is ready may stop it at once.
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
+    let is_hangup_ignored = *HANGUP_IGNORED;
+    let signals =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
+            // Without handlers the default applies: the process just ends.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv(), if !is_hangup_ignored => {}
+        }
+    }
+}
+
+/// Whether whoever started this process, such as `nohup`, wants it to outlive its terminal. Looked at before the first
+/// handler is there, which hides the answer.
+static HANGUP_IGNORED: LazyLock<bool> =
+    LazyLock::new(|| std::fs::read_to_string("/proc/self/status").is_ok_and(|text| ignores_hangup(&text)));
+
+/// Reads it from the text of `/proc/self/status`.
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Signals are counted from 1, and SIGHUP is the first.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nohup_asks_for_is_seen() {
+        assert!(ignores_hangup("Name:\tbulkhead\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"));
+        assert!(!ignores_hangup("Name:\tbulkhead\nSigIgn:\t0000000000001000\n"));
+        assert!(!ignores_hangup(""));
     }
 }

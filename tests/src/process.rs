@@ -69,6 +69,13 @@ async fn a_private_postgres_that_is_killed_is_started_again() {
     assert!(left.is_err(), "it is stopped together with the server");
 }
 
+#[tokio::test]
+async fn a_hangup_drains_like_any_other_signal_to_end() {
+    let mut server = Server::start(ServerOptions::default()).await;
+    assert!(server.hang_up().await.success(), "{}", server.log());
+    assert!(server.log().contains("stopping"), "{}", server.log());
+}
+
 /// Neither the ready line nor the log has anybody who reads it.
 #[tokio::test]
 async fn a_server_outlives_the_readers_of_its_output() {

@@ -84,8 +84,13 @@ impl Running {
     }
 
     /// SIGTERM, and waits until it has ended by itself.
-    pub(crate) async fn terminate(mut self) -> ExitStatus {
-        signal(self.child.id().unwrap(), Signal::TERM);
+    pub(crate) async fn terminate(self) -> ExitStatus {
+        self.end(Signal::TERM).await
+    }
+
+    /// The same with another signal.
+    pub(crate) async fn end(mut self, by: Signal) -> ExitStatus {
+        signal(self.child.id().unwrap(), by);
         timeout(EXIT_WITHIN, self.child.wait()).await.expect("the program drains in time").unwrap()
     }
 }

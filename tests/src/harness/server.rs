@@ -5,6 +5,7 @@ use super::postgres::Cluster;
 use super::program::{self, Running};
 use super::trader::Trader;
 use super::{TestDir, within};
+use rustix::process::Signal;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -120,6 +121,11 @@ impl Server {
     /// `kill -9`.
     pub(crate) async fn kill(&mut self) {
         self.running.take().unwrap().kill().await;
+    }
+
+    /// SIGHUP.
+    pub(crate) async fn hang_up(&mut self) -> ExitStatus {
+        self.running.take().unwrap().end(Signal::HUP).await
     }
 
     /// SIGTERM.
