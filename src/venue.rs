@@ -2,23 +2,25 @@
 
 use crate::cli::PaperVenueArgs;
 use crate::config::market_choice;
-use crate::serve::stop_signal;
+use crate::output::announce;
+use crate::serve::{bind, stop_signal};
 use anyhow::Context;
 use bulkhead_domain::VenueName;
-use bulkhead_venues::paper::{MarketConfig, PaperConfig, PaperFaults, PaperHandle, server};
+use bulkhead_venues::paper::{MarketConfig, PaperConfig, PaperDriver, PaperFaults, PaperHandle, server};
 use bulkhead_venues::system_clock;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 
 pub(crate) async fn run(args: PaperVenueArgs) -> anyhow::Result<()> {
     let replay = args.replay;
     let market = market_choice(replay.replay_trades, replay.replay_quotes, replay.speed, args.market_seed)?;
+    let listener = bind(args.listen).await?;
     let handle = open_paper(args.data, market)?;
-    let listener =
-        TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
-    println!("{}", serde_json::json!({ "ready": true, "listen": listener.local_addr()? }));
-    server::run(listener, handle, stop_signal()).await?;
+    // Takes the log's lock: a venue that says it is ready must be the one that has it.
+    let driver = PaperDriver::open(&handle)?;
+    let stopped = stop_signal();
+    announce(&serde_json::json!({ "ready": true, "listen": listener.local_addr()? }));
+    server::run(listener, handle, driver, stopped).await?;
     Ok(())
 }
 

@@ -44,7 +44,8 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     served.and(closed)
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// A listener, or a word about who has the port.
+pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             anyhow::anyhow!("another process listens on {address}: stop it, or choose another with --listen")
@@ -81,11 +82,11 @@ async fn serve(
     let served = tokio::select! {
         served = bulkhead_http::serve(listener, state, Drain::default(), stopped) => served,
         () = second_signal() => bail!("interrupted while draining"),
+        never = database.keep_running() => match never {},
         () = node.failed() => bail!("an actor that every tenant needs keeps failing; the log says which"),
     };
     info!("stopping");
     node.stop(STOP_WITHIN).await;
-        never = database.keep_running() => match never {},
     if let Err(error) = database.db.lease_conn().release(&node.claim()).await {
         warn!(%error, "shards not released");
     }

@@ -167,6 +167,28 @@ async fn the_journal_is_verified_from_the_database_alone() {
     }
 }
 
+/// A venue that cannot have its log does not say that it is ready.
+#[tokio::test]
+async fn a_venue_is_ready_when_it_has_its_log() {
+    let dir = TestDir::new();
+    let data = dir.join("venue");
+    let venue = |listen: &str| {
+        let mut command = program::command("bulkhead");
+        command.args(["venue", "paper", "--listen", listen, "--data"]).arg(&data);
+        command
+    };
+    let first = program::Running::start(venue("127.0.0.1:0"), &dir.join("venue.log")).await;
+    let second = venue("127.0.0.1:0").output().await.unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(second.stdout.is_empty(), "{}", String::from_utf8_lossy(&second.stdout));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use"));
+    let third = venue(&first.listen()).output().await.unwrap();
+    assert_eq!(third.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&third.stderr);
+    assert!(said.contains("another process listens on"), "{said}");
+    assert!(first.terminate().await.success());
+}
+
 #[tokio::test]
 async fn settings_that_mean_nothing_are_refused() {
     let unknown = program::run("bulkhead", &["serve", "--lisen", "127.0.0.1:0"]).await;

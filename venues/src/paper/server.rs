@@ -37,13 +37,13 @@ const IDLE: Duration = Duration::from_secs(1);
 /// After a failed accept, as when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs a whole venue: opens its driver, drives it and serves it until `shutdown` is ready.
+/// Runs a whole venue: drives it and serves it until `shutdown` is ready.
 pub async fn run(
     listener: TcpListener,
     handle: Arc<PaperHandle>,
+    driver: PaperDriver,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), PaperError> {
-    let driver = PaperDriver::open(&handle)?;
     tokio::select! {
         result = drive(&handle, driver) => result.map(|never| match never {}),
         () = serve(listener, Arc::clone(&handle)) => Ok(()),

@@ -217,12 +217,13 @@ impl Server {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let handle = PaperHandle::new(config(dir), system_clock()).unwrap();
+        let driver = PaperDriver::open(&handle).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let shutdown = async {
                 stopped.await.unwrap();
             };
-            server::run(listener, handle, shutdown).await.unwrap();
+            server::run(listener, handle, driver, shutdown).await.unwrap();
         });
         Self { address, stop, task }
     }
