@@ -30,6 +30,8 @@ impl Db {
     /// Makes the roles and brings the schema up to date.
     pub async fn migrate(endpoint: &Endpoint) -> Result<(), DbError> {
         let mut conn = endpoint.admin().connect().await?;
+        // What is there already is no news.
+        run(&mut conn, "set client_min_messages = warning").await?;
         run(&mut conn, &format!("select pg_advisory_lock({BOOTSTRAP_LOCK})")).await?;
         create_roles(&mut conn, endpoint).await?;
         run(&mut conn, "set role bulkhead_owner").await?;

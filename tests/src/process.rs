@@ -36,6 +36,7 @@ async fn a_restart_keeps_everything_and_a_second_server_is_told_why_not() {
     assert!(server.terminate().await.success(), "SIGTERM drains: {}", server.log());
     server.start_again().await;
     server.await_ready().await;
+    assert!(!server.log().contains("_sqlx_migrations"), "what is there already is no news");
     let trader = trader.sign_in(server.client()).await;
     assert_eq!(trader.events().await[..events.len()], events, "the journal begins as it was");
     assert_eq!(trader.client.get("/trades").await.items(), trades);
@@ -199,6 +200,12 @@ async fn settings_that_mean_nothing_are_refused() {
     let output = command.output().await.unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("BULKHEAD_LISEN"));
+    let dir = TestDir::new();
+    let data = dir.join("data");
+    let replay =
+        ["serve", "--replay-trades", "/nowhere/t.csv", "--replay-quotes", "/nowhere/q.csv", "--data"];
+    let replay = program::run("bulkhead", &[&replay[..], &[data.to_str().unwrap()]].concat()).await;
+    assert_eq!(replay.stderr.matches("(os error 2)").count(), 1, "{}", replay.stderr);
     let missing = program::run("bulkhead", &["journal", "verify", "--data", "/nonexistent/bulkhead"]).await;
     assert_ne!(missing.code, Some(0));
     assert!(missing.stderr.contains("/nonexistent/bulkhead"), "{}", missing.stderr);
