@@ -8,8 +8,10 @@ use tokio::time::timeout;
 
 /// A client that takes nothing for this long is too slow.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// And has this long to take the goodbye.
+/// A client has this long to take the goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// One that was too slow has longer: only the goodbye says where to resume, and it comes after all that is in the way.
+const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What the protocol allows as a reason of a close frame.
 const REASON_BYTES_MAX: usize = 123;
 
@@ -65,8 +67,9 @@ impl Wire {
                 while let Some(Ok(_)) = self.0.next().await {}
             }
         };
+        let patience = if code == CloseCode::SlowConsumer { SLOW_CLOSE_TIMEOUT } else { CLOSE_TIMEOUT };
         // A client that does not take the goodbye is left without.
-        drop(timeout(CLOSE_TIMEOUT, goodbye).await);
+        drop(timeout(patience, goodbye).await);
     }
 }
 

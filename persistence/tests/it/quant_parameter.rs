@@ -5,6 +5,7 @@ use bulkhead_persistence::quant_parameter::{
     HISTORY_MAX, QuantParameterFilter, QuantParameterPlace, QuantParameterRow, insert_quant_parameter,
     list_current_quant_parameters, list_quant_parameters,
 };
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 /// A result found this many microseconds after the beginning.
@@ -50,7 +51,18 @@ async fn the_history_of_one_underlying_has_a_bound() {
     let mut tx = fixture.db.begin_for(tenant_id).await.unwrap();
     let elsewhere = QuantParameterRow { underlying: "ETH-USDT".to_owned(), ..fit(0) };
     insert_quant_parameter(&mut tx, &elsewhere).await.unwrap();
-    for micros in 0..HISTORY_MAX + 5 {
+    tx.commit().await.unwrap();
+    // The first are made at once: one by one they would take a thousand transactions.
+    let before = HISTORY_MAX - 2;
+    let sql = format!(
+        "insert into quant_parameter select '{tenant_id}', gen_random_uuid(), 'heston', 'BTC-USDT',
+             timestamptz 'epoch' + n * interval '1 microsecond', gen_random_uuid(), '{{}}', '{{}}'
+         from generate_series(0, {}) n",
+        before - 1
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut fixture.admin().await).await.unwrap();
+    let mut tx = fixture.db.begin_for(tenant_id).await.unwrap();
+    for micros in before..HISTORY_MAX + 5 {
         insert_quant_parameter(&mut tx, &fit(micros)).await.unwrap();
     }
     let any = QuantParameterFilter::default();

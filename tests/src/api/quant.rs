@@ -319,7 +319,7 @@ async fn sizes_are_quantities_an_order_takes() {
         (
             size(json!({ "method": "fixed_fraction", "risk_fraction": 0.1, "stop_price": "40000" })),
             400,
-            "INVALID_PRICE",
+            "STOP_AT_PRICE",
         ),
         (
             size(json!({ "method": "fixed_fraction", "risk_fraction": 0.1, "symbol": "NO-SUCH" })),
