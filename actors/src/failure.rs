@@ -3,7 +3,7 @@
 use bulkhead_domain::Order;
 use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
-use bulkhead_domain::order::OrderRejection;
+use bulkhead_domain::order::{OrderRejection, TermsRuleError};
 use bulkhead_domain::{AccountId, OrderId, PortfolioId, Symbol};
 use bulkhead_persistence::DbError;
 use bulkhead_supervision::{CallError, Refused};
@@ -113,6 +113,8 @@ pub enum PlaceError {
     Failed(#[from] CallFailure),
     #[error(transparent)]
     Rejected(#[from] PlaceRejection),
+    #[error(transparent)]
+    TermsRule(#[from] TermsRuleError),
     #[error(transparent)]
     InstrumentRule(#[from] InstrumentRuleError),
     #[error("there is no instrument {0}")]

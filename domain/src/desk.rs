@@ -25,6 +25,9 @@ pub struct PlaceOrder {
     pub order_id: OrderId,
     pub client_order_id: ClientOrderId,
     pub terms: OrderTerms,
+    /// A request that is looked at later leads to no order. It is no part of the order: the same request may be
+    /// repeated under another one to find out what became of it.
+    pub valid_until: Option<Timestamp>,
 }
 
 /// Why a request never becomes an order. Nothing is journaled and the client order id stays free.
@@ -36,6 +39,10 @@ pub enum PlaceRejection {
     ClientOrderIdReused { client_order_id: ClientOrderId, order_id: OrderId },
     #[error("{OPEN_ORDERS_MAX} orders are open: wait for some to close or cancel them")]
     TooManyOpenOrders,
+    #[error(
+        "the request was valid until {valid_until} and was looked at {now}: send it anew if it is still wanted"
+    )]
+    ValidUntilPassed { valid_until: Timestamp, now: Timestamp },
     #[error("there is no account {account}")]
     UnknownAccount { account: AccountId },
     #[error("there is no portfolio {portfolio}")]
@@ -136,11 +143,12 @@ impl DeskBook {
         self.accounts.iter()
     }
 
-    /// First look at a request. `asked_table`: the table was asked and does not know the client order id.
+    /// First look at a request at `now`. `asked_table`: the table was asked and does not know the client order id.
     pub fn decide_place(
         &self,
         place: &PlaceOrder,
         asked_table: bool,
+        now: Timestamp,
     ) -> Result<PlaceDecision, PlaceRejection> {
         if let Some(order) = self.order_by_client_id(&place.client_order_id) {
             return same_request(place, order).map(PlaceDecision::Existing);
@@ -154,6 +162,9 @@ impl DeskBook {
         }
         if !asked_table && self.known_ids.may_contain(place.client_order_id.as_str()) {
             return Ok(PlaceDecision::AskTable);
+        }
+        if let Some(valid_until) = place.valid_until.filter(|valid_until| *valid_until < now) {
+            return Err(PlaceRejection::ValidUntilPassed { valid_until, now });
         }
         if self.open_count >= OPEN_ORDERS_MAX {
             return Err(PlaceRejection::TooManyOpenOrders);
@@ -169,7 +180,7 @@ impl DeskBook {
         quote_currency: Currency,
         authorization: Authorization,
     ) -> Event {
-        let PlaceOrder { order_id, client_order_id, terms } = place;
+        let PlaceOrder { order_id, client_order_id, terms, .. } = place;
         let venue_client_id = VenueClientId::derive(tenant_id, order_id);
         let mode = self.accounts.get(&terms.account).map_or(Mode::Paper, |account| account.mode);
         let (origin, verdicts, after) = (Origin::User, authorization.verdicts, OrderAfter::unset());

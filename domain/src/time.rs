@@ -38,6 +38,12 @@ impl Timestamp {
         Ok(Self::from(moment))
     }
 
+    /// The first moment of the next day in UTC.
+    #[must_use]
+    pub fn end_of_day(self) -> Self {
+        Self::from_micros(self.0.div_euclid(DAY).saturating_add(1).saturating_mul(DAY))
+    }
+
     /// This moment moved by `micros`.
     #[must_use]
     pub fn plus_micros(self, micros: i64) -> Self {
@@ -135,6 +141,14 @@ mod tests {
         assert_eq!(moment.to_string(), "2021-01-08T00:00:00.278001Z");
         assert_eq!(Timestamp::parse("2021-01-08T01:00:00.278001+01:00").unwrap(), moment);
         assert!(Timestamp::parse("2021-01-08").is_err());
+    }
+
+    #[test]
+    fn a_day_ends_with_the_next_one() {
+        let end = |text: &str| Timestamp::parse(text).unwrap().end_of_day().to_string();
+        assert_eq!(end("2026-02-28T23:59:59.999999Z"), "2026-03-01T00:00:00.000000Z");
+        assert_eq!(end("2026-03-01T00:00:00Z"), "2026-03-02T00:00:00.000000Z");
+        assert_eq!(end("1969-12-31T12:00:00Z"), "1970-01-01T00:00:00.000000Z");
     }
 
     #[test]

@@ -35,6 +35,8 @@ fn order(number: u64, kind: OrderKind) -> RequestKind {
         kind,
         quantity: Qty::try_from(Decimal::new(1, 3)).expect("a thousandth"),
         time_in_force: TimeInForce::Gtc,
+        expires_at: None,
+        post_only: false,
     })
 }
 

@@ -11,7 +11,7 @@
 use crate::clock::ClockKind;
 use crate::market::MarketInbox;
 use bulkhead_domain::instrument::Instrument;
-use bulkhead_domain::order::{Execution, OrderKind, Side, TimeInForce};
+use bulkhead_domain::order::{Execution, OrderKind, OrderTerms, Side, TimeInForce};
 use bulkhead_domain::report::VenueReport;
 use bulkhead_domain::{
     AccountId, Amount, Currency, ExecutionId, Qty, Symbol, TenantId, Timestamp, VenueClientId, VenueName,
@@ -80,6 +80,28 @@ pub struct SubmitOrder {
     pub kind: OrderKind,
     pub quantity: Qty,
     pub time_in_force: TimeInForce,
+    /// When a `gtd` order ends, by the venue's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Refuse it rather than let it take liquidity.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub post_only: bool,
+}
+
+impl SubmitOrder {
+    /// What of an order's terms the venue is told.
+    pub fn of(venue_client_id: VenueClientId, terms: &OrderTerms) -> Self {
+        Self {
+            venue_client_id,
+            symbol: terms.symbol.clone(),
+            side: terms.side,
+            kind: terms.kind,
+            quantity: terms.quantity,
+            time_in_force: terms.time_in_force,
+            expires_at: terms.expires_at,
+            post_only: terms.post_only,
+        }
+    }
 }
 
 /// Money that an account is opened with, or given later.

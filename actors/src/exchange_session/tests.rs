@@ -60,14 +60,7 @@ impl Rig {
     fn submit(&self, number: u128, desk_incarnation: u64) -> VenueClientId {
         let venue_client_id = VenueClientId::derive(TENANT, OrderId(Uuid::from_u128(number)));
         let terms = terms(Side::Buy, "1@100");
-        let order = SubmitOrder {
-            venue_client_id: venue_client_id.clone(),
-            symbol: terms.symbol,
-            side: terms.side,
-            kind: terms.kind,
-            quantity: terms.quantity,
-            time_in_force: terms.time_in_force,
-        };
+        let order = SubmitOrder::of(venue_client_id.clone(), &terms);
         let submit = SessionMsg::Submit { desk_incarnation, order: Box::new(order) };
         self.session.notify(submit).unwrap();
         venue_client_id

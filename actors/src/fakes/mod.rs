@@ -83,6 +83,9 @@ pub(crate) fn terms(side: Side, text: &str) -> OrderTerms {
         kind,
         quantity: Qty::parse(quantity).unwrap(),
         time_in_force: TimeInForce::Gtc,
+        expires_at: None,
+        post_only: false,
+        reduce_only: false,
     }
 }
 
@@ -92,6 +95,7 @@ pub(crate) fn place(name: &str, text: &str) -> PlaceOrder {
         order_id: OrderId(Uuid::now_v7()),
         client_order_id: ClientOrderId::parse(name).unwrap(),
         terms: terms(Side::Buy, text),
+        valid_until: None,
     }
 }
 

@@ -51,8 +51,9 @@ impl OrderDesk {
         let symbol = &place.terms.symbol;
         let instrument =
             self.instruments.get(symbol).ok_or_else(|| PlaceError::UnknownSymbol(symbol.clone()))?;
+        place.terms.check()?;
         instrument.check(&place.terms)?;
-        let decision = state.book.decide_place(place, asked_table)?;
+        let decision = state.book.decide_place(place, asked_table, crate::clock::now())?;
         if decision == PlaceDecision::Authorize && state.is_full() {
             return Err(Unavailable::Overloaded.into());
         }
@@ -154,14 +155,7 @@ impl OrderDesk {
                 let gate = state.gates.get(&data.terms.account);
                 state.unsent.insert(order_id, gate.map_or(0, |gate| gate.session_ups));
                 let session = gate.and_then(|gate| gate.session.clone());
-                let order = SubmitOrder {
-                    venue_client_id: data.venue_client_id.clone(),
-                    symbol: data.terms.symbol.clone(),
-                    side: data.terms.side,
-                    kind: data.terms.kind,
-                    quantity: data.terms.quantity,
-                    time_in_force: data.terms.time_in_force,
-                };
+                let order = SubmitOrder::of(data.venue_client_id.clone(), &data.terms);
                 Some(Submission {
                     session,
                     order,

@@ -179,6 +179,9 @@ fn terms() -> OrderTerms {
         kind: OrderKind::Market,
         quantity: quantity(),
         time_in_force: TimeInForce::Ioc,
+        expires_at: None,
+        post_only: false,
+        reduce_only: false,
     }
 }
 

@@ -9,9 +9,11 @@
 mod apply;
 mod decide;
 mod status;
+mod terms;
 
 pub use decide::{NOT_AT_VENUE, OrderRejection, ReportDecision};
 pub use status::OrderStatus;
+pub use terms::TermsRuleError;
 
 use crate::{
     AccountId, Amount, ClientOrderId, Currency, ExecutionId, OrderId, PortfolioId, Price, Qty, SignedQty,
@@ -67,6 +69,10 @@ pub enum TimeInForce {
     Ioc,
     /// All at once or nothing.
     Fok,
+    /// Until `expires_at`, by the venue's clock.
+    Gtd,
+    /// Until the end of the UTC day, by the venue's clock.
+    Day,
 }
 
 /// Whether real money moves.
@@ -94,6 +100,15 @@ pub struct OrderTerms {
     pub kind: OrderKind,
     pub quantity: Qty,
     pub time_in_force: TimeInForce,
+    /// When a `gtd` order ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Never takes liquidity: the venue refuses it rather than fill it at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub post_only: bool,
+    /// May only make the position smaller.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reduce_only: bool,
 }
 
 /// Where an order is in its life.

@@ -22,6 +22,8 @@ pub enum DenialCode {
     /// The instrument is not priced in the account's currency.
     CurrencyMismatch,
     OrderValueTooLarge,
+    /// A reduce-only order would not only reduce.
+    ReduceOnlyExceeded,
     ShortNotAllowed,
     InsufficientFunds,
 }
@@ -69,6 +71,7 @@ const CHAIN: &[(&str, Check)] = &[
     ("currency", check_currency),
     ("market_price", check_market_price),
     ("order_value", check_order_value),
+    ("reduce_only", check_reduce_only),
     ("short_sale", check_short_sale),
     ("buying_power", check_buying_power),
 ];
@@ -149,6 +152,26 @@ fn check_order_value(case: &Case<'_>) -> Result<(), Denial> {
     deny(
         DenialCode::OrderValueTooLarge,
         format!("the order is worth {value}: must be less than {NOTIONAL_LIMIT}"),
+    )
+}
+
+/// What is already being closed by open orders cannot be closed again.
+fn check_reduce_only(case: &Case<'_>) -> Result<(), Denial> {
+    let terms = case.ask.terms;
+    if !terms.reduce_only {
+        return Ok(());
+    }
+    let symbol = case.account.symbol(&terms.symbol);
+    let reducible = symbol.reducible(terms.side);
+    if terms.quantity.get() <= reducible {
+        return Ok(());
+    }
+    let quantity = terms.quantity;
+    deny(
+        DenialCode::ReduceOnlyExceeded,
+        format!(
+            "the order may only reduce the position: {quantity} asked, {reducible} held and not being closed"
+        ),
     )
 }
 

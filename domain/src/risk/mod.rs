@@ -79,6 +79,15 @@ impl SymbolRisk {
         bought.max(sold)
     }
 
+    /// What an order of this side can close, less what open orders of the side close already.
+    fn reducible(&self, side: Side) -> Decimal {
+        let (held, closing) = match side {
+            Side::Buy => (-self.position, self.buy_quantity),
+            Side::Sell => (self.position, self.sell_quantity),
+        };
+        (held - closing).max(Decimal::ZERO)
+    }
+
     fn reserve(&mut self, side: Side, quantity: Decimal, price: Decimal) {
         match side {
             Side::Buy => {

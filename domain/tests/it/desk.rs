@@ -18,7 +18,12 @@ fn book() -> DeskBook {
 
 fn request(number: u128, text: &str) -> PlaceOrder {
     let data = submitted(number, terms(Side::Buy, text));
-    PlaceOrder { order_id: data.order_id, client_order_id: data.client_order_id, terms: data.terms }
+    PlaceOrder {
+        order_id: data.order_id,
+        client_order_id: data.client_order_id,
+        terms: data.terms,
+        valid_until: None,
+    }
 }
 
 fn closed(number: u128) -> Event {
@@ -31,26 +36,26 @@ fn closed(number: u128) -> Event {
 fn a_client_order_id_names_one_order_for_ever() {
     let mut book = book();
     let first = request(1, "10@100");
-    assert_eq!(book.decide_place(&first, false), Ok(PlaceDecision::Authorize), "nothing is known yet");
+    assert_eq!(book.decide_place(&first, false, at(0)), Ok(PlaceDecision::Authorize), "nothing is known yet");
     book.apply(&Event::OrderSubmitted(submitted(1, first.terms.clone())), at(1));
     let again = PlaceOrder { order_id: OrderId(Uuid::from_u128(99)), ..first.clone() };
-    assert_eq!(book.decide_place(&again, false), Ok(PlaceDecision::Existing(first.order_id)));
+    assert_eq!(book.decide_place(&again, false, at(0)), Ok(PlaceDecision::Existing(first.order_id)));
     let other_terms = PlaceOrder { terms: terms(Side::Buy, "11@100"), ..again.clone() };
     let reused = PlaceRejection::ClientOrderIdReused {
         client_order_id: first.client_order_id.clone(),
         order_id: first.order_id,
     };
-    assert_eq!(book.decide_place(&other_terms, false), Err(reused.clone()));
+    assert_eq!(book.decide_place(&other_terms, false, at(0)), Err(reused.clone()));
     book.apply(&closed(1), at(2));
     assert_eq!(
-        book.decide_place(&again, false),
+        book.decide_place(&again, false, at(0)),
         Ok(PlaceDecision::Existing(first.order_id)),
         "closed, not durable"
     );
     let order = book.order(first.order_id).unwrap().clone();
     book.forget(first.order_id);
-    assert_eq!(book.decide_place(&again, false), Ok(PlaceDecision::AskTable));
-    assert_eq!(book.decide_place(&again, true), Ok(PlaceDecision::Authorize), "the filter erred");
+    assert_eq!(book.decide_place(&again, false, at(0)), Ok(PlaceDecision::AskTable));
+    assert_eq!(book.decide_place(&again, true, at(0)), Ok(PlaceDecision::Authorize), "the filter erred");
     assert_eq!(same_request(&again, &order), Ok(first.order_id));
     assert_eq!(same_request(&other_terms, &order), Err(reused));
 }
@@ -60,11 +65,26 @@ fn unknown_accounts_and_portfolios_are_named() {
     let mut wrong = request(1, "10@100");
     wrong.terms.account = AccountId::parse("elsewhere").unwrap();
     let expected = PlaceRejection::UnknownAccount { account: wrong.terms.account.clone() };
-    assert_eq!(book().decide_place(&wrong, false), Err(expected));
+    assert_eq!(book().decide_place(&wrong, false, at(0)), Err(expected));
     let mut wrong = request(1, "10@100");
     wrong.terms.portfolio = PortfolioId::parse("elsewhere").unwrap();
     let expected = PlaceRejection::UnknownPortfolio { portfolio: wrong.terms.portfolio.clone() };
-    assert_eq!(book().decide_place(&wrong, false), Err(expected));
+    assert_eq!(book().decide_place(&wrong, false, at(0)), Err(expected));
+}
+
+#[test]
+fn a_request_that_is_looked_at_too_late_leads_to_nothing_and_its_name_stays_findable() {
+    let mut book = book();
+    let mut late = request(1, "10@100");
+    late.valid_until = Some(at(5));
+    assert_eq!(book.decide_place(&late, false, at(5)), Ok(PlaceDecision::Authorize), "up to and with");
+    let expected = PlaceRejection::ValidUntilPassed { valid_until: at(5), now: at(6) };
+    assert_eq!(book.decide_place(&late, false, at(6)), Err(expected));
+    book.apply(&Event::OrderSubmitted(submitted(1, late.terms.clone())), at(4));
+    assert_eq!(book.decide_place(&late, false, at(6)), Ok(PlaceDecision::Existing(late.order_id)));
+    book.apply(&closed(1), at(7));
+    book.forget(late.order_id);
+    assert_eq!(book.decide_place(&late, false, at(8)), Ok(PlaceDecision::AskTable), "the table may know it");
 }
 
 #[test]
@@ -75,15 +95,15 @@ fn open_orders_are_capped_and_closing_one_makes_room() {
     }
     let next = request(1_000_000, "10@100");
     assert_eq!(book.open_count(), OPEN_ORDERS_MAX);
-    assert_eq!(book.decide_place(&next, true), Err(PlaceRejection::TooManyOpenOrders));
+    assert_eq!(book.decide_place(&next, true, at(0)), Err(PlaceRejection::TooManyOpenOrders));
     let known = request(5, "10@100");
     assert_eq!(
-        book.decide_place(&known, false),
+        book.decide_place(&known, false, at(0)),
         Ok(PlaceDecision::Existing(known.order_id)),
         "known ids are answered"
     );
     book.apply(&closed(5), at(2));
-    assert_eq!(book.decide_place(&next, true), Ok(PlaceDecision::Authorize));
+    assert_eq!(book.decide_place(&next, true, at(0)), Ok(PlaceDecision::Authorize));
 }
 
 #[test]
@@ -153,7 +173,7 @@ fn a_stored_book_finds_everything_again() {
     assert_eq!(restored.order_by_client_id(&order.client_order_id), Some(order));
     let denied = request(2, "500@100");
     assert_eq!(
-        restored.decide_place(&denied, false),
+        restored.decide_place(&denied, false, at(0)),
         Ok(PlaceDecision::AskTable),
         "denied ids are known too"
     );

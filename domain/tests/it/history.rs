@@ -112,8 +112,9 @@ impl History {
             order_id: OrderId(Uuid::from_u128(number)),
             client_order_id: ClientOrderId::parse(&format!("client-{number}")).unwrap(),
             terms,
+            valid_until: None,
         };
-        assert_eq!(self.image.desk.decide_place(&place, true), Ok(PlaceDecision::Authorize));
+        assert_eq!(self.image.desk.decide_place(&place, true, at(0)), Ok(PlaceDecision::Authorize));
         let quote =
             |_: &Symbol| Some(Quote { bid: Price::parse("99").unwrap(), ask: Price::parse("101").unwrap() });
         let instrument = instrument(place.terms.symbol.as_str());

@@ -60,6 +60,34 @@ fn verdict(book: &RiskBook, side: Side, text: &str) -> Option<DenialCode> {
     code(&ask(book, &terms(side, text), &around_100))
 }
 
+fn reducing(side: Side, text: &str) -> OrderTerms {
+    OrderTerms { reduce_only: true, ..terms(side, text) }
+}
+
+/// Of what is held, what open orders close already cannot be closed again, whoever placed them.
+#[test]
+fn a_reduce_only_order_closes_at_most_what_is_held_and_not_being_closed() {
+    let exceeded = Some(DenialCode::ReduceOnlyExceeded);
+    for (held, side, other) in [("10", Side::Sell, Side::Buy), ("-10", Side::Buy, Side::Sell)] {
+        let mut book = book(5, true, "100000", &[("BTC-USDT", held)]);
+        let verdict = |book: &RiskBook, side, text| code(&ask(book, &reducing(side, text), &around_100));
+        assert_eq!(verdict(&book, side, "10@100"), None, "{held}");
+        assert_eq!(verdict(&book, side, "10.001@100"), exceeded, "{held}");
+        assert_eq!(verdict(&book, other, "1@100"), exceeded, "{held}: the other side only adds");
+        let opposing = Life::new(800, terms(other, "3@100"));
+        book.apply(&opposing.events[0].0);
+        assert_eq!(verdict(&book, side, "10@100"), None, "{held}: orders that would add do not count");
+        let mut closing = Life::new(801, terms(side, "4@100"));
+        book.apply(&closing.events[0].0);
+        assert_eq!(verdict(&book, side, "6@100"), None, "{held}");
+        assert_eq!(verdict(&book, side, "6.001@100"), exceeded, "{held}");
+        closing.hear(crate::support::canceled(bulkhead_domain::report::VenueCancelCause::Unsolicited));
+        book.apply(&closing.events[1].0);
+        assert_eq!(verdict(&book, side, "10@100"), None, "{held}: what is given back may be closed again");
+    }
+    assert_eq!(code(&ask(&book(5, true, "1000", &[]), &reducing(Side::Buy, "1@100"), &around_100)), exceeded);
+}
+
 #[test]
 fn each_check_denies_in_its_turn_with_its_code() {
     let rich = book(1, true, "1000000000000", &[]);
@@ -73,12 +101,18 @@ fn each_check_denies_in_its_turn_with_its_code() {
         (ask(&poor, &buy, &silent), DenialCode::NoMarketPrice, "NO_MARKET_PRICE", 2),
         (ask(&rich, &huge, &around_100), DenialCode::OrderValueTooLarge, "ORDER_VALUE_TOO_LARGE", 3),
         (
+            ask(&poor, &reducing(Side::Sell, "1@100"), &around_100),
+            DenialCode::ReduceOnlyExceeded,
+            "REDUCE_ONLY_EXCEEDED",
+            4,
+        ),
+        (
             ask(&poor, &terms(Side::Sell, "1@100"), &around_100),
             DenialCode::ShortNotAllowed,
             "SHORT_NOT_ALLOWED",
-            4,
+            5,
         ),
-        (ask(&poor, &buy, &around_100), DenialCode::InsufficientFunds, "INSUFFICIENT_FUNDS", 5),
+        (ask(&poor, &buy, &around_100), DenialCode::InsufficientFunds, "INSUFFICIENT_FUNDS", 6),
     ];
     for (authorization, expected, name, verdicts) in table {
         assert_eq!(code(&authorization), Some(expected));
@@ -88,7 +122,10 @@ fn each_check_denies_in_its_turn_with_its_code() {
     }
     let passed = ask(&rich, &buy, &around_100);
     let checks: Vec<&str> = passed.verdicts.iter().map(|one| one.check.as_str()).collect();
-    assert_eq!(checks, ["currency", "market_price", "order_value", "short_sale", "buying_power"]);
+    assert_eq!(
+        checks,
+        ["currency", "market_price", "order_value", "reduce_only", "short_sale", "buying_power"]
+    );
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub(crate) fn terms(side: Side, text: &str) -> OrderTerms {
         kind,
         quantity: qty(quantity),
         time_in_force: TimeInForce::Gtc,
+        expires_at: None,
+        post_only: false,
+        reduce_only: false,
     }
 }
 

@@ -67,6 +67,7 @@ impl From<PlaceError> for ApiError {
         match error {
             PlaceError::Failed(failure) => failure.into(),
             PlaceError::Rejected(rejection) => rejection.into(),
+            PlaceError::TermsRule(error) => error.into(),
             PlaceError::InstrumentRule(error) => error.into(),
             PlaceError::UnknownSymbol(_) => ApiError::new(Code::UnknownSymbol, message).with_field("symbol"),
             PlaceError::Reconciling => ApiError::of(Code::Reconciling).with_retry_after(RETRY_SHORTLY),

@@ -4,7 +4,7 @@ use super::{ApiError, Code};
 use bulkhead_domain::DecimalError;
 use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
-use bulkhead_domain::order::OrderRejection;
+use bulkhead_domain::order::{OrderRejection, TermsRuleError};
 use serde_json::json;
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ impl From<PlaceRejection> for ApiError {
             PlaceRejection::TooManyOpenOrders => {
                 ApiError::new(Code::TooManyOpenOrders, message).with_retry_after(RETRY_OPEN_ORDERS)
             }
+            PlaceRejection::ValidUntilPassed { valid_until, now } => {
+                let details = json!({ "field": "valid_until", "valid_until": valid_until, "now": now });
+                ApiError::new(Code::ValidUntilPassed, message).with_details(details)
+            }
             PlaceRejection::UnknownAccount { .. } => {
                 ApiError::new(Code::UnknownAccount, message).with_field("account")
             }
@@ -29,6 +33,17 @@ impl From<PlaceRejection> for ApiError {
                 ApiError::new(Code::UnknownPortfolio, message).with_field("portfolio")
             }
         }
+    }
+}
+
+impl From<TermsRuleError> for ApiError {
+    fn from(error: TermsRuleError) -> Self {
+        let (code, field) = match error {
+            TermsRuleError::ExpiresAtRequired => (Code::ExpiresAtRequired, "expires_at"),
+            TermsRuleError::ExpiresAtNotAllowed => (Code::ExpiresAtNotAllowed, "expires_at"),
+            TermsRuleError::PostOnlyNotAllowed => (Code::PostOnlyNotAllowed, "post_only"),
+        };
+        ApiError::new(code, error.to_string()).with_field(field)
     }
 }
 
@@ -96,6 +111,7 @@ pub(crate) fn denial_code(denial: &str) -> Code {
     const KNOWN: &[Code] = &[
         Code::InsufficientFunds,
         Code::ShortNotAllowed,
+        Code::ReduceOnlyExceeded,
         Code::OrderValueTooLarge,
         Code::NoMarketPrice,
         Code::CurrencyMismatch,
@@ -115,6 +131,7 @@ mod tests {
             DenialCode::CurrencyMismatch,
             DenialCode::OrderValueTooLarge,
             DenialCode::ShortNotAllowed,
+            DenialCode::ReduceOnlyExceeded,
             DenialCode::InsufficientFunds,
         ] {
             assert_eq!(denial_code(&denial.to_string()).as_str(), denial.to_string());

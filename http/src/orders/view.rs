@@ -53,6 +53,11 @@ pub(crate) struct OrderView {
     stop_price: Option<Price>,
     #[schema(value_type = String, example = "gtc")]
     time_in_force: TimeInForce,
+    /// When a `gtd` order ends.
+    #[schema(value_type = Option<String>, required)]
+    expires_at: Option<Timestamp>,
+    post_only: bool,
+    reduce_only: bool,
     /// What the fields below come to: submitted, accepted, partially_filled, pending_cancel, unknown, filled,
     /// canceled, expired, rejected or denied. More may come.
     #[schema(value_type = String, example = "partially_filled")]
@@ -126,6 +131,9 @@ impl From<&Order> for OrderView {
             price: terms.kind.limit_price(),
             stop_price: None,
             time_in_force: terms.time_in_force,
+            expires_at: terms.expires_at,
+            post_only: terms.post_only,
+            reduce_only: terms.reduce_only,
             status: order.status(),
             phase: phase_name(&order.phase),
             certainty: certainty_name(order.certainty),

@@ -53,6 +53,10 @@ pub struct Terms {
     pub kind: Kind,
     pub quantity: Decimal,
     pub time_in_force: String,
+    #[serde(default)]
+    pub expires_at: Option<String>,
+    #[serde(default)]
+    pub post_only: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -39,6 +39,7 @@ pub enum VenueRecord {
     Rejected(SubmittedRecord),
     Filled(FilledRecord),
     Canceled(CanceledRecord),
+    Expired(CanceledRecord),
     Barred(BarredRecord),
 }
 
@@ -76,6 +77,10 @@ pub struct SubmittedRecord {
     pub price: Option<Decimal>,
     pub quantity: Decimal,
     pub time_in_force: String,
+    #[serde(default)]
+    pub expires_at: Option<String>,
+    #[serde(default)]
+    pub post_only: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

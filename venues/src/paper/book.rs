@@ -89,8 +89,8 @@ impl Book {
         parts
     }
 
-    /// Whether the account could take all of `want` at once.
-    pub(super) fn covers(&self, account: usize, side: Side, limit: Option<Price>, want: Qty) -> bool {
+    /// How much the account could take at once.
+    pub(super) fn on_offer(&self, account: usize, side: Side, limit: Option<Price>) -> Qty {
         let taken = self.taken.get(&account);
         let (levels, taken) = match side {
             Side::Buy => (&self.asks, taken.map(|taken| &taken.asks)),
@@ -104,7 +104,7 @@ impl Book {
             let gone = taken.and_then(|taken| taken.get(at)).copied().unwrap_or(Qty::ZERO);
             sum = sum.plus(level.quantity.saturating_minus(gone));
         }
-        sum >= want
+        sum
     }
 
     /// What is displayed in front of an order that comes to rest. Beyond the visible book the queue is not

@@ -109,7 +109,8 @@ impl PaperDriver {
     fn next_due(&self) -> Option<Timestamp> {
         let market = self.market.next_due().map(|venue| self.clock.wall_time(venue));
         let later = self.later.first_key_value().map(|((due, _), _)| *due);
-        [market, later].into_iter().flatten().min()
+        let expiry = self.venue.next_expiry().map(|venue| self.clock.wall_time(venue));
+        [market, later, expiry].into_iter().flatten().min()
     }
 
     fn remember_quotes(&mut self, events: &[MarketEvent]) {

@@ -71,6 +71,10 @@ impl PaperVenue {
                     state = VenueOrderState::Canceled { cause: canceled.cause };
                     canceled.prev
                 }
+                Record::Expired(expired) => {
+                    state = VenueOrderState::Expired;
+                    expired.prev
+                }
                 Record::Filled(filled) => {
                     if filled.closed {
                         state = VenueOrderState::Filled;

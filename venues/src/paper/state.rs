@@ -3,8 +3,8 @@
 use super::log::{AccountRecord, FilledRecord, OrderRecord, Position, Record, StateRecord};
 use crate::link::{Funding, SubmitOrder, VenueAccountKey};
 use bulkhead_domain::order::Side;
-use bulkhead_domain::{Amount, Currency, Qty, VenueClientId, VenueOrderId};
-use std::collections::{BTreeMap, HashMap};
+use bulkhead_domain::{Amount, Currency, Qty, Timestamp, VenueClientId, VenueOrderId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Every so many fills of an account its log position is remembered, so that paging begins near the page.
 pub(super) const FILL_MARK_STRIDE: u64 = 512;
@@ -33,6 +33,8 @@ pub(super) struct LiveOrder {
     /// What was displayed before it at its price when it came to rest, less what has traded there since.
     /// Logged only at a segment's start, so a restart may lengthen the queue, never shorten it.
     pub(super) queue_ahead: Qty,
+    /// When it expires, by the venue's clock.
+    pub(super) ends_at: Option<Timestamp>,
     pub(super) last: Position,
 }
 
@@ -60,6 +62,8 @@ pub(super) struct State {
     pub(super) accounts: Vec<Account>,
     pub(super) by_key: HashMap<VenueAccountKey, usize>,
     pub(super) orders: HashMap<u64, LiveOrder>,
+    /// Open orders that end by themselves, by when.
+    ends: BTreeSet<(Timestamp, u64)>,
 }
 
 /// The venue's name for its order with this number.
@@ -79,6 +83,11 @@ impl State {
     pub(super) fn find_order(&self, key: &VenueAccountKey, id: &VenueClientId) -> Option<&LiveOrder> {
         let account = self.account(*self.by_key.get(key)?);
         self.orders.get(account.orders.get(id)?)
+    }
+
+    /// The next order that ends by itself, and when.
+    pub(super) fn next_end(&self) -> Option<(Timestamp, u64)> {
+        self.ends.first().copied()
     }
 
     /// Folds one line in.
@@ -112,11 +121,13 @@ impl State {
                     order: accepted.order.clone(),
                     filled: Qty::ZERO,
                     queue_ahead: Qty::ZERO,
+                    ends_at: accepted.ends_at,
                     last: at,
                 });
             }
             Record::Filled(filled) => self.apply_fill(filled, at)?,
             Record::Canceled(canceled) => self.close(order_number(&canceled.venue_order_id)?)?,
+            Record::Expired(expired) => self.close(order_number(&expired.venue_order_id)?)?,
             Record::Rejected(_) | Record::Barred(_) => {}
         }
         Ok(())
@@ -149,6 +160,9 @@ impl State {
         let order = self.orders.remove(&number).ok_or(StateError::UnknownOrder)?;
         let account = self.accounts.get_mut(order.account).expect("accounts are never removed");
         account.orders.remove(&order.order.venue_client_id);
+        if let Some(ends_at) = order.ends_at {
+            self.ends.remove(&(ends_at, number));
+        }
         Ok(())
     }
 
@@ -165,6 +179,7 @@ impl State {
     fn insert_order(&mut self, order: LiveOrder) {
         let account = self.accounts.get_mut(order.account).expect("accounts are never removed");
         account.orders.insert(order.order.venue_client_id.clone(), order.number);
+        self.ends.extend(order.ends_at.map(|ends_at| (ends_at, order.number)));
         self.orders.insert(order.number, order);
     }
 
@@ -185,6 +200,7 @@ impl State {
             order: order.order.clone(),
             filled_quantity: order.filled,
             queue_ahead: order.queue_ahead,
+            ends_at: order.ends_at,
             last: order.last,
         };
         let mut orders: Vec<OrderRecord> = self.orders.values().map(order).collect();
@@ -219,6 +235,7 @@ impl State {
                     order: order.order.clone(),
                     filled: order.filled_quantity,
                     queue_ahead: order.queue_ahead,
+                    ends_at: order.ends_at,
                     last: order.last,
                 });
             }

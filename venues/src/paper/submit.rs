@@ -6,9 +6,9 @@ use super::state::venue_order_id;
 use super::venue::{Call, PaperVenue};
 use crate::link::{Funding, Refusal, RequestId, SubmitOrder, VenueMessage};
 use bulkhead_domain::instrument::InstrumentRuleError;
-use bulkhead_domain::order::{OrderTerms, TimeInForce};
+use bulkhead_domain::order::{OrderTerms, TermsRuleError, TimeInForce};
 use bulkhead_domain::report::{ReportKind, VenueCancelCause};
-use bulkhead_domain::{Amount, PortfolioId, VenueClientId};
+use bulkhead_domain::{Amount, PortfolioId, Timestamp, VenueClientId};
 use std::sync::LazyLock;
 
 /// An account may have so many orders open; more are rejected.
@@ -93,9 +93,19 @@ impl PaperVenue {
             kind: order.kind,
             quantity: order.quantity,
             time_in_force: order.time_in_force,
+            expires_at: order.expires_at,
+            post_only: order.post_only,
+            reduce_only: false,
         };
+        terms.check().map_err(|error| refusal(terms_code(error), &error.to_string()))?;
         let checked = book.instrument.check(&terms);
         checked.map_err(|error| refusal(rule_code(&error), &error.to_string()))?;
+        if order.expires_at.is_some_and(|expires_at| expires_at <= self.now) {
+            return Err(refusal("EXPIRES_AT_PASSED", "expires_at is not in the future by the venue's clock"));
+        }
+        if order.post_only && !book.on_offer(account, order.side, order.kind.limit_price()).is_zero() {
+            return Err(refusal("POST_ONLY_WOULD_TAKE", "the order would have been filled at once"));
+        }
         Ok(account)
     }
 
@@ -116,14 +126,18 @@ impl PaperVenue {
         let number = self.state.next_order;
         let key = &call.request.account;
         let venue_order_id = venue_order_id(number);
-        let record =
-            AcceptedRecord { key: key.clone(), venue_order_id: venue_order_id.clone(), order: order.clone() };
+        let record = AcceptedRecord {
+            key: key.clone(),
+            venue_order_id: venue_order_id.clone(),
+            order: order.clone(),
+            ends_at: ends_at(order, self.now),
+        };
         self.record(&Record::Accepted(record));
 
         let limit = order.kind.limit_price();
         let book = self.books.get_mut(&order.symbol).expect("check found the symbol");
         let must_fill = order.time_in_force == TimeInForce::Fok;
-        let is_killed = must_fill && !book.covers(account, order.side, limit, order.quantity);
+        let is_killed = must_fill && book.on_offer(account, order.side, limit) < order.quantity;
         let parts =
             if is_killed { Vec::new() } else { book.take(account, order.side, limit, order.quantity) };
         if parts.is_empty() {
@@ -135,7 +149,7 @@ impl PaperVenue {
         }
         if self.state.orders.contains_key(&number) {
             match order.time_in_force {
-                TimeInForce::Gtc => self.rest(number),
+                TimeInForce::Gtc | TimeInForce::Gtd | TimeInForce::Day => self.rest(number),
                 TimeInForce::Ioc | TimeInForce::Fok => self.end_order(number, VenueCancelCause::TimeInForce),
             }
         }
@@ -211,12 +225,29 @@ impl PaperVenue {
     }
 }
 
+/// When an order that is accepted at `now` expires.
+fn ends_at(order: &SubmitOrder, now: Timestamp) -> Option<Timestamp> {
+    match order.time_in_force {
+        TimeInForce::Gtd => order.expires_at,
+        TimeInForce::Day => Some(now.end_of_day()),
+        TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => None,
+    }
+}
+
 fn funded(request_id: RequestId) -> VenueMessage {
     VenueMessage::Funded { request_id }
 }
 
 fn refusal(code: &str, message: &str) -> Refusal {
     Refusal { code: code.to_owned(), message: message.to_owned() }
+}
+
+fn terms_code(error: TermsRuleError) -> &'static str {
+    match error {
+        TermsRuleError::ExpiresAtRequired => "EXPIRES_AT_REQUIRED",
+        TermsRuleError::ExpiresAtNotAllowed => "EXPIRES_AT_NOT_ALLOWED",
+        TermsRuleError::PostOnlyNotAllowed => "POST_ONLY_NOT_ALLOWED",
+    }
 }
 
 fn rule_code(error: &InstrumentRuleError) -> &'static str {

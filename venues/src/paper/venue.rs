@@ -3,7 +3,7 @@
 use super::PaperError;
 use super::book::Book;
 use super::handle::ConnectionId;
-use super::log::{self, CanceledRecord, Log, Position, Record, SegmentLimits};
+use super::log::{self, CanceledRecord, ExpiredRecord, Log, Position, Record, SegmentLimits};
 use super::state::State;
 use crate::link::{Refusal, RequestKind, VenueAccountKey, VenueMessage, VenueRequest};
 use crate::market::MarketEvent;
@@ -86,6 +86,11 @@ impl PaperVenue {
         Ok(Self { books, state, log, now, arrived: now, outputs: Vec::new(), is_stopped: false })
     }
 
+    /// When the next order expires, if one does.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.state.next_end().map(|(ends_at, _)| ends_at)
+    }
+
     /// The venue's time as of its last step.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -115,21 +120,34 @@ impl PaperVenue {
         for input in inputs {
             match input {
                 PaperInput::Market(event) => {
+                    self.expire_until(event.ts());
                     self.now = self.now.max(event.ts());
                     self.take_market_event(event);
                 }
                 PaperInput::Request { connection, request } => {
                     self.arrived = now;
+                    self.expire_until(now);
                     self.now = self.now.max(now);
                     self.take_request(&Call { connection, request })?;
                 }
             }
         }
+        self.expire_until(now);
         self.log.flush()?;
         if self.log.is_segment_full() {
             self.log.rotate(self.now, self.state.record())?;
         }
         Ok(())
+    }
+
+    /// Ends the orders whose time is over at `until`, in the order of their ends.
+    fn expire_until(&mut self, until: Timestamp) {
+        while let Some((ends_at, number)) = self.state.next_end()
+            && ends_at <= until
+        {
+            self.now = self.now.max(ends_at);
+            self.expire_order(number);
+        }
     }
 
     fn take_market_event(&mut self, event: MarketEvent) {
@@ -193,6 +211,24 @@ impl PaperVenue {
         };
         self.record(&Record::Canceled(record));
         self.report(&key, &id, ReportKind::Canceled { cause });
+    }
+
+    fn expire_order(&mut self, number: u64) {
+        let order = self.state.orders.get(&number).expect("only open orders have an end");
+        let (key, id) = (self.state.account(order.account).key.clone(), order.order.venue_client_id.clone());
+        if let Some(book) = self.books.get_mut(&order.order.symbol) {
+            book.remove(order.order.side, order.order.kind.limit_price(), number);
+        }
+        let record = ExpiredRecord {
+            key: key.clone(),
+            venue_client_id: id.clone(),
+            venue_order_id: order.venue_order_id.clone(),
+            symbol: order.order.symbol.clone(),
+            filled_quantity: order.filled,
+            prev: order.last,
+        };
+        self.record(&Record::Expired(record));
+        self.report(&key, &id, ReportKind::Expired);
     }
 
     fn close_market(&mut self, symbol: &Symbol) {

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use bulkhead_actors::quotes::Instruments;
 use bulkhead_domain::desk::PlaceOrder;
 use bulkhead_domain::order::{OrderKind, OrderTerms, Side, TimeInForce};
-use bulkhead_domain::{AccountId, ClientOrderId, OrderId, PortfolioId, Price, Qty, Symbol};
+use bulkhead_domain::{AccountId, ClientOrderId, OrderId, PortfolioId, Price, Qty, Symbol, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -47,9 +47,22 @@ pub(crate) struct PlaceOrderRequest {
     /// For a limit order.
     #[schema(value_type = Option<String>, example = "40000.00")]
     price: Option<DecimalText>,
-    /// `gtc`, `ioc` or `fok`; `gtc` if absent.
+    /// `gtc`, `ioc`, `fok`, `gtd` (until `expires_at`) or `day` (until the end of the UTC day); `gtc` if absent.
     #[schema(example = "gtc")]
     time_in_force: Option<String>,
+    /// For `gtd`: when the order ends, by the venue's clock.
+    #[schema(format = DateTime, example = "2026-01-02T03:04:05.000006Z")]
+    expires_at: Option<String>,
+    /// Never take liquidity: the venue rejects the order if it would be filled at once. For limit orders that rest.
+    #[serde(default)]
+    post_only: bool,
+    /// Only make the position smaller: denied if it is for more than is held and not being closed by open orders.
+    #[serde(default)]
+    reduce_only: bool,
+    /// Place nothing if the request is looked at later than this, by the clock of `GET /clock`. No part of the order:
+    /// the same request may be repeated with another one.
+    #[schema(format = DateTime, example = "2026-01-02T03:04:05.000006Z")]
+    valid_until: Option<String>,
 }
 
 impl PlaceOrderRequest {
@@ -74,9 +87,23 @@ impl PlaceOrderRequest {
             PortfolioId::parse(self.portfolio.as_deref().unwrap_or(PORTFOLIO_DEFAULT)).map_err(|error| {
                 ApiError::new(Code::UnknownPortfolio, error.to_string()).with_field("portfolio")
             })?;
-        let terms = OrderTerms { portfolio, account, symbol, side, kind, quantity, time_in_force };
+        let expires_at = time("expires_at", self.expires_at.as_deref(), Code::InvalidExpiresAt)?;
+        let valid_until = time("valid_until", self.valid_until.as_deref(), Code::InvalidValidUntil)?;
+        let terms = OrderTerms {
+            portfolio,
+            account,
+            symbol,
+            side,
+            kind,
+            quantity,
+            time_in_force,
+            expires_at,
+            post_only: self.post_only,
+            reduce_only: self.reduce_only,
+        };
+        terms.check()?;
         instrument.check(&terms)?;
-        Ok(PlaceOrder { order_id, client_order_id, terms })
+        Ok(PlaceOrder { order_id, client_order_id, terms, valid_until })
     }
 }
 
@@ -119,10 +146,15 @@ fn order_kind(kind: &str, price: Option<&DecimalText>) -> Result<OrderKind, ApiE
 
 fn time_in_force(given: Option<&str>) -> Result<TimeInForce, ApiError> {
     match given {
-        Some(given) => word("time_in_force", given, Code::InvalidTimeInForce, "gtc, ioc or fok"),
+        Some(given) => word("time_in_force", given, Code::InvalidTimeInForce, "gtc, ioc, fok, gtd or day"),
         // What displayed size does not fill waits for more, market orders included.
         None => Ok(TimeInForce::Gtc),
     }
+}
+
+fn time(field: &str, given: Option<&str>, code: Code) -> Result<Option<Timestamp>, ApiError> {
+    let wrong = |error| ApiError::new(code, format!("{field} {error}")).with_field(field);
+    given.map(|text| Timestamp::parse(text).map_err(wrong)).transpose()
 }
 
 fn word<T: serde::de::DeserializeOwned>(

@@ -82,6 +82,16 @@ fn each_wrong_field_has_its_code() {
         (json!({ "type": "stop" }), Code::InvalidOrderType),
         (json!({ "side": "Buy" }), Code::InvalidSide),
         (json!({ "time_in_force": "forever" }), Code::InvalidTimeInForce),
+        (json!({ "time_in_force": "gtd" }), Code::ExpiresAtRequired),
+        (json!({ "expires_at": "2030-01-02T03:04:05Z" }), Code::ExpiresAtNotAllowed),
+        (json!({ "time_in_force": "day", "expires_at": "2030-01-02T03:04:05Z" }), Code::ExpiresAtNotAllowed),
+        (json!({ "time_in_force": "gtd", "expires_at": "tomorrow" }), Code::InvalidExpiresAt),
+        (json!({ "valid_until": "soon" }), Code::InvalidValidUntil),
+        (json!({ "valid_until": 1 }), Code::FieldType),
+        (json!({ "post_only": "yes" }), Code::FieldType),
+        (json!({ "post_only": true, "time_in_force": "ioc" }), Code::PostOnlyNotAllowed),
+        (json!({ "post_only": true, "time_in_force": "fok" }), Code::PostOnlyNotAllowed),
+        (json!({ "post_only": true, "type": "market", "price": null }), Code::PostOnlyNotAllowed),
         (json!({ "symbol": "DOGE-USDT" }), Code::UnknownSymbol),
         (json!({ "symbol": "btc usdt" }), Code::UnknownSymbol),
         (json!({ "symbol": "" }), Code::UnknownSymbol),
@@ -101,6 +111,20 @@ fn each_wrong_field_has_its_code() {
         assert_eq!(error.code(), code, "{change}: {error}");
         assert!(error.code().status().is_client_error());
     }
+}
+
+#[test]
+fn instructions_become_terms_and_valid_until_stays_with_the_request() {
+    let change = json!({ "time_in_force": "gtd", "expires_at": "2030-01-02T03:04:05Z", "post_only": true,
+        "reduce_only": true, "valid_until": "2030-01-01T00:00:00Z" });
+    let placed = place(&with(&change), None).unwrap();
+    let time = |text: &str| Some(Timestamp::parse(text).unwrap());
+    assert_eq!(placed.terms.expires_at, time("2030-01-02T03:04:05Z"));
+    assert_eq!((placed.terms.post_only, placed.terms.reduce_only), (true, true));
+    assert_eq!(placed.valid_until, time("2030-01-01T00:00:00Z"));
+    let plain = place(&with(&json!({ "time_in_force": "day" })), None).unwrap();
+    assert_eq!((plain.terms.time_in_force, plain.terms.expires_at), (TimeInForce::Day, None));
+    assert_eq!((plain.terms.post_only, plain.terms.reduce_only, plain.valid_until), (false, false, None));
 }
 
 #[test]

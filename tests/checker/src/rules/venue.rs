@@ -32,6 +32,7 @@ struct VenueOrder<'a> {
     submitted: Vec<(&'a SubmittedRecord, bool, Option<i64>)>,
     filled: Decimal,
     is_canceled: bool,
+    is_expired: bool,
     is_barred: bool,
 }
 
@@ -83,6 +84,9 @@ impl<'a> VenueFold<'a> {
             VenueRecord::Canceled(canceled) => {
                 let id = (canceled.tenant_id, &canceled.account, &canceled.venue_client_id);
                 self.order(id).is_canceled = true;
+            }
+            VenueRecord::Expired(expired) => {
+                self.order((expired.tenant_id, &expired.account, &expired.venue_client_id)).is_expired = true;
             }
             VenueRecord::Barred(barred) => {
                 self.order((barred.tenant_id, &barred.account, &barred.venue_client_id)).is_barred = true;
@@ -185,6 +189,8 @@ fn is_same_order(submitted: &SubmittedRecord, order: &Order) -> bool {
         && submitted.price == terms.kind.price
         && submitted.quantity == terms.quantity
         && submitted.time_in_force == terms.time_in_force
+        && submitted.expires_at == terms.expires_at
+        && submitted.post_only == terms.post_only
 }
 
 fn check_execution(fold: &TenantFold, key: (&str, &str), filled: &FilledRecord, report: &mut Report) {
@@ -228,6 +234,7 @@ fn compare_lives(venue_order: &VenueOrder<'_>, order: &Order) -> (&'static str, 
             ("filled", order.life == Life::Filled)
         }
         Some((_, true, _)) if venue_order.is_canceled => ("canceled", order.life == Life::Canceled),
+        Some((_, true, _)) if venue_order.is_expired => ("expired", order.life == Life::Expired),
         Some((_, true, _)) => ("open", order.life == Life::Working && !order.is_unknown),
     }
 }

@@ -15,7 +15,8 @@
 //! - `account_opened`: `currency`, `amount`; once per account.
 //! - `deposit`: `deposit_id`, `currency`, `amount`.
 //! - `accepted`: `venue_client_id`, `venue_order_id`, `symbol`, `side`, `type` (`market`, `limit`), `price`
-//!   (limit only), `quantity`, `time_in_force`. First line of every order that the venue took.
+//!   (limit only), `quantity`, `time_in_force`, `expires_at` (`gtd` only), `post_only` (where true), `ends_at`
+//!   (`gtd` and `day`: when the venue ends it). First line of every order that the venue took.
 //! - `filled`: `venue_client_id`, `venue_order_id`, `symbol`, `base`, `side`, `execution_id`, `price`,
 //!   `quantity`, `fee`, `fee_currency` (the quote currency), `liquidity`, `venue_ts` (= `ts`),
 //!   `filled_quantity` (so far, this one included), `closed` (whether this completes the order), `fill_n`
@@ -23,7 +24,8 @@
 //!   notional and by minus the fee.
 //! - `canceled`: `venue_client_id`, `venue_order_id`, `symbol`, `cause` (`requested`, `time_in_force`,
 //!   `unsolicited`), `filled_quantity`. Last line of its order.
-//! - `rejected`: the order as in `accepted` without `venue_order_id`, and `code`, `message`. The only line of
+//! - `expired`: the same without `cause`, at or after the order's `ends_at`. Last line of its order.
+//! - `rejected`: the order as in `accepted` without `venue_order_id` and `ends_at`, and `code`, `message`. The only line of
 //!   its order.
 //! - `barred`: `venue_client_id`; a query found no such order, and from now on there never will be one.
 //! - `state`: first line of every segment; repeats what the lines before it amount to (`next_order`,
@@ -43,8 +45,8 @@ mod writer;
 pub use files::read_all;
 pub(super) use record::IdSpace;
 pub use record::{
-    AcceptedRecord, AccountRecord, BarredRecord, CanceledRecord, DepositRecord, FilledRecord, Line,
-    OpenedRecord, OrderRecord, Position, Record, RejectedRecord, StateRecord,
+    AcceptedRecord, AccountRecord, BarredRecord, CanceledRecord, DepositRecord, ExpiredRecord, FilledRecord,
+    Line, OpenedRecord, OrderRecord, Position, Record, RejectedRecord, StateRecord,
 };
 pub(super) use recover::open;
 pub(super) use writer::Log;

@@ -47,6 +47,7 @@ pub enum Record {
     Rejected(RejectedRecord),
     Filled(FilledRecord),
     Canceled(CanceledRecord),
+    Expired(ExpiredRecord),
     Barred(BarredRecord),
 }
 
@@ -74,6 +75,9 @@ pub struct AcceptedRecord {
     pub venue_order_id: VenueOrderId,
     #[serde(flatten)]
     pub order: SubmitOrder,
+    /// When the venue ends it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +122,17 @@ pub struct CanceledRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpiredRecord {
+    #[serde(flatten)]
+    pub key: VenueAccountKey,
+    pub venue_client_id: VenueClientId,
+    pub venue_order_id: VenueOrderId,
+    pub symbol: Symbol,
+    pub filled_quantity: Qty,
+    pub prev: Position,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BarredRecord {
     #[serde(flatten)]
     pub key: VenueAccountKey,
@@ -154,6 +169,8 @@ pub struct OrderRecord {
     pub order: SubmitOrder,
     pub filled_quantity: Qty,
     pub queue_ahead: Qty,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
     pub last: Position,
 }
 
@@ -176,6 +193,7 @@ impl Record {
                 Some(id_hash(&record.key, IdSpace::Order, &record.venue_client_id))
             }
             Self::Canceled(record) => Some(id_hash(&record.key, IdSpace::Order, &record.venue_client_id)),
+            Self::Expired(record) => Some(id_hash(&record.key, IdSpace::Order, &record.venue_client_id)),
             Self::Barred(record) => Some(id_hash(&record.key, IdSpace::Order, &record.venue_client_id)),
             Self::State(_) | Self::AccountOpened(_) | Self::Accepted(_) | Self::Filled(_) => None,
         }
@@ -195,6 +213,7 @@ impl Record {
             Self::Rejected(record) => (&record.key, &record.order.venue_client_id, IdSpace::Order),
             Self::Filled(record) => (&record.key, &record.venue_client_id, IdSpace::Order),
             Self::Canceled(record) => (&record.key, &record.venue_client_id, IdSpace::Order),
+            Self::Expired(record) => (&record.key, &record.venue_client_id, IdSpace::Order),
             Self::Barred(record) => (&record.key, &record.venue_client_id, IdSpace::Order),
         };
         own_key == key && own_id == id && own_space == space

@@ -7,3 +7,4 @@ mod properties;
 mod replay;
 mod requests;
 mod rig;
+mod terms;

@@ -29,8 +29,7 @@ fn side() -> impl Strategy<Value = Side> {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let tif =
-        prop_oneof![6 => Just(TimeInForce::Gtc), 1 => Just(TimeInForce::Ioc), 1 => Just(TimeInForce::Fok)];
+    let tif = prop_oneof![5 => Just(TimeInForce::Gtc), 2 => Just(TimeInForce::Gtd), 1 => Just(TimeInForce::Ioc), 1 => Just(TimeInForce::Fok)];
     let submit = (1..4u128, any::<u8>(), side(), 0..3_000i64, proptest::option::of(9_985..10_015i64), tif);
     prop_oneof![
         8 => submit.prop_map(|(tenant, name, side, thousandths, ticks, tif)| Act::Submit {
@@ -99,6 +98,10 @@ impl Run {
             Act::Submit { tenant, name, side, thousandths, ticks, tif } => {
                 let mut submitted = with(tif, order(&format!("o{name}"), side, "1"));
                 submitted.quantity = size(thousandths);
+                submitted.post_only = thousandths % 5 == 0;
+                if tif == TimeInForce::Gtd {
+                    submitted.expires_at = Some(self.rig.now.plus_micros(thousandths));
+                }
                 if let Some(ticks) = ticks {
                     submitted.kind = bulkhead_domain::order::OrderKind::Limit { price: at(ticks) };
                 }
@@ -156,6 +159,9 @@ impl Run {
 
 /// Balances and order states from the log alone, by other code than the venue's.
 fn check_log(rig: &mut Rig) {
+    // Whatever has an end is over by then, so that asking changes nothing more.
+    rig.now = rig.now.plus_micros(10_000);
+    rig.venue.step(rig.now, Vec::new()).unwrap();
     let mut balances: BTreeMap<(u128, String), Decimal> = BTreeMap::new();
     let mut quantities: HashMap<String, (Qty, Qty, bool)> = HashMap::new();
     let mut fill_counts: HashMap<u128, u64> = HashMap::new();
@@ -187,6 +193,11 @@ fn check_log(rig: &mut Rig) {
             Record::Canceled(canceled) => {
                 let (_, sum, is_over) = quantities.get_mut(canceled.venue_order_id.as_str()).unwrap();
                 assert!(!*is_over && *sum == canceled.filled_quantity);
+                *is_over = true;
+            }
+            Record::Expired(expired) => {
+                let (_, sum, is_over) = quantities.get_mut(expired.venue_order_id.as_str()).unwrap();
+                assert!(!*is_over && *sum == expired.filled_quantity);
                 *is_over = true;
             }
             _ => {}

@@ -97,7 +97,16 @@ pub(super) fn order(name: &str, side: Side, text: &str) -> SubmitOrder {
     };
     let quantity = qty(quantity);
     let time_in_force = TimeInForce::Gtc;
-    SubmitOrder { venue_client_id: id(name), symbol: symbol(), side, kind, quantity, time_in_force }
+    SubmitOrder {
+        venue_client_id: id(name),
+        symbol: symbol(),
+        side,
+        kind,
+        quantity,
+        time_in_force,
+        expires_at: None,
+        post_only: false,
+    }
 }
 
 pub(super) fn with(time_in_force: TimeInForce, order: SubmitOrder) -> SubmitOrder {
@@ -192,13 +201,14 @@ impl Rig {
 
     pub(super) fn query(&mut self, tenant: u128, name: &str) -> Option<VenueOrder> {
         let kinds = reports(self.ask(tenant, RequestKind::QueryOrder { venue_client_id: id(name) }));
-        let [ReportKind::State { order }] = kinds.as_slice() else { panic!("{kinds:?}") };
+        let Some(ReportKind::State { order }) = kinds.last() else { panic!("{kinds:?}") };
         order.clone()
     }
 
     pub(super) fn balance(&mut self, tenant: u128, currency: &str) -> Decimal {
         let messages = self.ask(tenant, RequestKind::Balances);
-        let [VenueMessage::Balances { balances, .. }] = messages.as_slice() else { panic!("{messages:?}") };
+        // Orders may expire meanwhile, which is said first.
+        let Some(VenueMessage::Balances { balances, .. }) = messages.last() else { panic!("{messages:?}") };
         let found = balances.iter().find(|balance| balance.currency.as_str() == currency);
         found.map_or(Decimal::ZERO, |balance| balance.amount.get())
     }
