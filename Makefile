@@ -40,6 +40,10 @@ bench: ## Measure, with a release build; the results go to bench-results/. ARGS 
 	@scripts/setup run
 	cargo run --release --locked -- bench $(ARGS)
 
+.PHONY: bench-quant
+bench-quant: ## Measure the numerics beside other libraries; needs the network once. ARGS are the number of rounds.
+	@scripts/bench-quant $(ARGS)
+
 .PHONY: soak
 soak: ## Kill and restart the server CRASH_ROUNDS times (500) under load.
 	@scripts/setup run test
