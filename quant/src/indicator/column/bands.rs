@@ -5,6 +5,7 @@
 
 use super::kernel::check_prices;
 use crate::{QuantError, check, indicator::volatility::Bollinger};
+use fearless_simd::{Level, dispatch};
 
 /// The period, and the width in standard deviations.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +64,7 @@ impl BandKernel {
     }
 
     /// Begins a stretch after these prices, as many as the period.
+    #[inline(always)]
     fn turn(&mut self, stretch: &[f64]) {
         self.centre = stretch[stretch.len() - 1];
         let mut tail = [0.0; 2];
@@ -76,6 +78,7 @@ impl BandKernel {
     }
 
     /// The bands at `prices[begin..]`, before which there are at least as many as the period.
+    #[inline(always)]
     pub(super) fn run(&mut self, prices: &[f64], begin: usize, out: &mut BandColumns<'_>) {
         let period = self.tails.len() - 1;
         let mut done = 0;
@@ -98,6 +101,7 @@ impl BandKernel {
     }
 
     /// The means, and in place of the upper bands the variances, at prices of one stretch.
+    #[inline(always)]
     fn stretch(&mut self, prices: &[f64], out: &mut BandColumns<'_>) {
         let tails = &self.tails[self.position + 1..];
         let mut head = self.head;
@@ -126,10 +130,11 @@ pub fn bollinger(
     let count = prices.len();
     out.check(count)?;
     let mut indicator = Bollinger::new(parameters.period, parameters.width)?;
-    check_prices(prices)?;
+    dispatch!(Level::new(), _ => check_prices(prices))?;
     let start = count.min(parameters.period);
     let BandColumns { upper, middle, lower } = out.part(0..start);
     let missing = super::run(&mut indicator, &prices[..start], &mut [upper, middle, lower])?;
-    BandKernel::new(parameters).run(prices, start, &mut out.part(start..count));
+    let mut kernel = BandKernel::new(parameters);
+    dispatch!(Level::new(), _ => kernel.run(prices, start, &mut out.part(start..count)));
     Ok(missing)
 }

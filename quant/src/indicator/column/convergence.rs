@@ -1,7 +1,8 @@
 //! Moving average convergence divergence.
 
-use super::kernel::{BLOCK, Decay, Scratch, check_prices};
+use super::kernel::{BLOCK, check_prices};
 use crate::{QuantError, check, indicator::momentum::Macd};
+use fearless_simd::{Level, dispatch};
 
 /// The periods of the averages.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,57 +36,82 @@ impl MacdColumns<'_> {
     }
 }
 
-/// Averages that have warmed up.
-///
-/// They are advanced as differences from what they were before the block, so that a constant series gives exact zeros.
+/// An average of numbers about nothing, two at a time: the second waits as long as the first.
+#[derive(Clone, Copy)]
+struct Average {
+    gain: f64,
+    keep: f64,
+    keep_twice: f64,
+}
+
+impl Average {
+    fn new(gain: f64) -> Self {
+        let keep = 1.0 - gain;
+        Self { gain, keep, keep_twice: keep * keep }
+    }
+
+    /// What `value` becomes with each of the two.
+    #[inline(always)]
+    fn step(self, value: f64, numbers: [f64; 2]) -> [f64; 2] {
+        let [first, second] = numbers.map(|number| self.gain * number);
+        [self.keep * value + first, self.keep_twice * value + (self.keep * first + second)]
+    }
+}
+
+/// Averages that have warmed up: the fast, the slow, and that of their difference.
 pub(super) struct MacdKernel {
-    averages: [f64; 2],
-    gains: [f64; 2],
-    decays: Decay<2>,
-    signal: f64,
-    signal_gain: f64,
-    signal_decay: Decay<1>,
-    scratch: Scratch,
+    values: [f64; 3],
+    averages: [Average; 3],
 }
 
 impl MacdKernel {
     pub(super) fn new(macd: &Macd) -> Self {
-        let (fast, slow) = (&macd.averages.fast, &macd.averages.slow);
-        let gains = [fast.gain, slow.gain];
+        let (fast, slow, signal) = (&macd.averages.fast, &macd.averages.slow, &macd.signal);
         Self {
-            averages: [fast.value, slow.value],
-            gains,
-            decays: Decay::new(gains.map(|gain| 1.0 - gain)),
-            signal: macd.signal.value,
-            signal_gain: macd.signal.gain,
-            signal_decay: Decay::new([1.0 - macd.signal.gain]),
-            scratch: [[0.0; 2]; BLOCK],
+            values: [fast.value, slow.value, signal.value],
+            averages: [fast.gain, slow.gain, signal.gain].map(Average::new),
         }
     }
 
-    /// The lines at each of at most [`BLOCK`] prices.
+    /// The lines at each of a block of prices.
+    ///
+    /// Prices are taken about the first of them, so that a constant series gives exact zeros. Not a part of its caller,
+    /// where wider registers may be in use: with them the compiler packs the averages together, and to pack and unpack
+    /// takes twice the time.
+    #[inline(never)]
     pub(super) fn run(&mut self, prices: &[f64], out: &mut MacdColumns<'_>) {
-        let ([fast, slow], [fast_gain, slow_gain]) = (self.averages, self.gains);
-        let scratch = &mut self.scratch[..prices.len()];
-        for (slot, price) in scratch.iter_mut().zip(prices) {
-            *slot = [fast_gain * (price - fast), slow_gain * (price - slow)];
+        let centre = prices.first().copied().unwrap_or(0.0);
+        self.values = [self.values[0] - centre, self.values[1] - centre, self.values[2]];
+        let (pairs, last) = prices.as_chunks::<2>();
+        let (lines, last_line) = out.line.as_chunks_mut::<2>();
+        let (signals, last_signal) = out.signal.as_chunks_mut::<2>();
+        let (histograms, last_histogram) = out.histogram.as_chunks_mut::<2>();
+        let places = lines.iter_mut().zip(signals).zip(histograms);
+        for (pair, ((line, signal), histogram)) in pairs.iter().zip(places) {
+            let steps = self.steps(pair.map(|price| price - centre));
+            self.values = steps.map(|step| step[1]);
+            *line = [steps[0][0] - steps[1][0], steps[0][1] - steps[1][1]];
+            *signal = steps[2];
+            *histogram = [line[0] - signal[0], line[1] - signal[1]];
         }
-        let [fast_change, slow_change] = self.decays.run(scratch, [0.0; 2]);
-        let signal = self.signal;
-        for ((line, share), [to_fast, to_slow]) in out.line.iter_mut().zip(out.signal.iter_mut()).zip(scratch)
-        {
-            *line = (fast + *to_fast) - (slow + *to_slow);
-            *share = self.signal_gain * (*line - signal);
+        let places = last_line.iter_mut().zip(last_signal).zip(last_histogram);
+        for (price, ((line, signal), histogram)) in last.iter().zip(places) {
+            self.values = self.steps([price - centre, 0.0]).map(|step| step[0]);
+            *line = self.values[0] - self.values[1];
+            *signal = self.values[2];
+            *histogram = *line - *signal;
         }
-        let [signal_change] = self.signal_decay.run(out.signal.as_chunks_mut().0, [0.0]);
-        for ((histogram, value), line) in
-            out.histogram.iter_mut().zip(out.signal.iter_mut()).zip(out.line.iter())
-        {
-            *value += signal;
-            *histogram = line - *value;
-        }
-        self.averages = [fast + fast_change, slow + slow_change];
-        self.signal += signal_change;
+        self.values = [self.values[0] + centre, self.values[1] + centre, self.values[2]];
+    }
+
+    /// What the averages become with each of two numbers.
+    #[inline(always)]
+    fn steps(&self, numbers: [f64; 2]) -> [[f64; 2]; 3] {
+        let [fast, slow, signal] = self.averages;
+        let to_fast = fast.step(self.values[0], numbers);
+        let to_slow = slow.step(self.values[1], numbers);
+        let line = [to_fast[0] - to_slow[0], to_fast[1] - to_slow[1]];
+        [to_fast, to_slow, signal.step(self.values[2], line)]
     }
 }
 
@@ -104,10 +130,11 @@ pub fn macd(prices: &[f64], periods: MacdPeriods, mut out: MacdColumns<'_>) -> R
     if start < warm_up {
         return Ok(missing);
     }
+    let level = Level::new();
     let mut kernel = MacdKernel::new(&indicator);
     for begin in (start..count).step_by(BLOCK) {
         let end = count.min(begin + BLOCK);
-        check_prices(&prices[begin..end])?;
+        dispatch!(level, _ => check_prices(&prices[begin..end]))?;
         kernel.run(&prices[begin..end], &mut out.part(begin..end));
     }
     Ok(missing)

@@ -14,6 +14,7 @@ pub(super) type Scratch = [[f64; 2]; BLOCK];
 
 /// Fails if a price is not sound. Without an early end, and with masks as wide as the prices, the loop works on several
 /// at once.
+#[inline(always)]
 pub(super) fn check_prices(prices: &[f64]) -> Result<(), QuantError> {
     let faults = prices.iter().fold(0, |faults, price| faults | fault(price.abs() <= VALUE_MAX));
     if faults == 0 {
@@ -23,6 +24,7 @@ pub(super) fn check_prices(prices: &[f64]) -> Result<(), QuantError> {
 }
 
 /// Fails if a bar is not sound.
+#[inline(always)]
 pub(super) fn check_ranges(bars: &RangeColumns<'_>) -> Result<(), QuantError> {
     let numbers = bars.high.iter().zip(bars.low).zip(bars.close);
     let faults = numbers.fold(0, |faults, ((&high, &low), &close)| faults | range_fault(high, low, close));
@@ -39,6 +41,7 @@ pub(super) fn range_fault(high: f64, low: f64, close: f64) -> u64 {
 }
 
 /// One if something is not sound, as wide as the numbers that are compared.
+#[inline(always)]
 fn fault(is_sound: bool) -> u64 {
     u64::from(!is_sound)
 }

@@ -2,8 +2,8 @@
 //!
 //! [`run`] takes any indicator. The ones that are asked for most have kernels of their own, which work block by block:
 //! a block fits the nearest cache, its loops have no branches and keep several chains of dependent operations going at
-//! once, and recurrences advance four steps at a time. [`overview`] makes five indicators in one pass. The numbers are
-//! those of the incremental form but for rounding, to 1e-12 of the prices.
+//! once, in the widest registers there are, and recurrences advance four steps at a time. [`overview`] makes five
+//! indicators in one pass. The numbers are those of the incremental form but for rounding, to 1e-12 of the prices.
 //!
 //! Every function gives the number of samples before the first value, and fills the buffers up to there with NaN.
 //! Buffers that are used again cost no page faults. After an error the buffers hold nothing of use.

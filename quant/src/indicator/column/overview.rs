@@ -17,6 +17,7 @@ use crate::{
         volatility::{Atr, Bollinger},
     },
 };
+use fearless_simd::{Level, dispatch};
 use std::ops::Range;
 
 /// The parameters of the five.
@@ -114,6 +115,7 @@ impl Incremental {
 }
 
 impl Kernels {
+    #[inline(always)]
     fn run(
         &mut self,
         bars: &RangeColumns<'_>,
@@ -153,6 +155,7 @@ pub fn overview(
     if start < warm_up {
         return Ok(missing);
     }
+    let level = Level::new();
     let mut kernels = Kernels {
         rsi: RsiKernel::new(&incremental.rsi),
         macd: MacdKernel::new(&incremental.macd),
@@ -162,7 +165,7 @@ pub fn overview(
     };
     for begin in (start..count).step_by(BLOCK) {
         let places = begin..count.min(begin + BLOCK);
-        kernels.run(&bars, &mut out, places)?;
+        dispatch!(level, _ => kernels.run(&bars, &mut out, places))?;
     }
     Ok(missing)
 }

@@ -8,10 +8,12 @@ use crate::{
     QuantError, check,
     indicator::{Bar, Indicator, trend::Adx, volatility::Atr},
 };
+use fearless_simd::{Level, dispatch};
 
 /// The true range times `factor` at each bar but the first.
 ///
 /// Checks the bars in passing, which costs less than to read them twice.
+#[inline(always)]
 fn true_ranges(bars: &RangeColumns<'_>, factor: f64, out: &mut [f64]) -> Result<(), QuantError> {
     let numbers = bars.high[1..].iter().zip(&bars.low[1..]).zip(&bars.close[1..]);
     let mut faults = 0;
@@ -41,6 +43,7 @@ impl AtrKernel {
     ///
     /// # Errors
     /// If a bar is not sound.
+    #[inline(always)]
     pub(super) fn run(&mut self, bars: &RangeColumns<'_>, out: &mut [f64]) -> Result<(), QuantError> {
         true_ranges(bars, self.share, out)?;
         [self.value] = self.decay.run(out.as_chunks_mut().0, [self.value]);
@@ -74,6 +77,7 @@ impl AdxKernel {
     }
 
     /// The index at each of at most [`BLOCK`] bars, after one that was taken before.
+    #[inline(always)]
     pub(super) fn run(&mut self, bars: &RangeColumns<'_>, out: &mut [f64]) {
         let scratch = &mut self.scratch[..out.len()];
         movements(bars, scratch);
@@ -93,6 +97,7 @@ impl AdxKernel {
     }
 
     /// Averages shares of the index of which some are missing, marked by a negative one.
+    #[inline(always)]
     fn average(&mut self, out: &mut [f64]) {
         for value in out {
             if *value >= 0.0 {
@@ -123,6 +128,7 @@ where
 }
 
 /// The movement at each bar but the first, up above zero and down below, and its size.
+#[inline(always)]
 fn movements(bars: &RangeColumns<'_>, out: &mut [[f64; 2]]) {
     let highs = bars.high.iter().zip(&bars.high[1..]);
     let lows = bars.low.iter().zip(&bars.low[1..]);
@@ -147,10 +153,11 @@ pub fn atr(bars: RangeColumns<'_>, period: usize, out: &mut [f64]) -> Result<usi
     if start <= period {
         return Ok(missing);
     }
+    let level = Level::new();
     let mut kernel = AtrKernel::new(&indicator);
     for begin in (start..count).step_by(BLOCK) {
         let end = count.min(begin + BLOCK);
-        kernel.run(&bars.part(begin - 1..end), &mut out[begin..end])?;
+        dispatch!(level, _ => kernel.run(&bars.part(begin - 1..end), &mut out[begin..end]))?;
     }
     Ok(missing)
 }
@@ -168,11 +175,12 @@ pub fn adx(bars: RangeColumns<'_>, period: usize, out: &mut [f64]) -> Result<usi
     if start < 2 * period {
         return Ok(missing);
     }
+    let level = Level::new();
     let mut kernel = AdxKernel::new(&indicator);
     for begin in (start..count).step_by(BLOCK) {
         let end = count.min(begin + BLOCK);
-        check_ranges(&bars.part(begin..end))?;
-        kernel.run(&bars.part(begin - 1..end), &mut out[begin..end]);
+        dispatch!(level, _ => check_ranges(&bars.part(begin..end)))?;
+        dispatch!(level, _ => kernel.run(&bars.part(begin - 1..end), &mut out[begin..end]));
     }
     Ok(missing)
 }

@@ -2,6 +2,7 @@
 
 use super::kernel::{BLOCK, Decay, Scratch, check_prices};
 use crate::{QuantError, check, indicator::momentum::Rsi};
+use fearless_simd::{Level, dispatch};
 
 /// An index that has warmed up.
 pub(super) struct RsiKernel {
@@ -24,6 +25,7 @@ impl RsiKernel {
     }
 
     /// The index at each of at most [`BLOCK`] prices, after one that was taken before.
+    #[inline(always)]
     pub(super) fn run(&mut self, prices: &[f64], out: &mut [f64]) {
         let scratch = &mut self.scratch[..out.len()];
         for (slot, (before, price)) in scratch.iter_mut().zip(prices.iter().zip(&prices[1..])) {
@@ -50,11 +52,12 @@ pub fn rsi(prices: &[f64], period: usize, out: &mut [f64]) -> Result<usize, Quan
     if start <= period {
         return Ok(missing);
     }
+    let level = Level::new();
     let mut kernel = RsiKernel::new(&indicator);
     for begin in (start..prices.len()).step_by(BLOCK) {
         let end = prices.len().min(begin + BLOCK);
-        check_prices(&prices[begin..end])?;
-        kernel.run(&prices[begin - 1..end], &mut out[begin..end]);
+        dispatch!(level, _ => check_prices(&prices[begin..end]))?;
+        dispatch!(level, _ => kernel.run(&prices[begin - 1..end], &mut out[begin..end]));
     }
     Ok(missing)
 }
