@@ -2,7 +2,7 @@
 
 `compare.py SPEED INPUTS RESULTS [ROUNDS [TEXT]]`, where SPEED is the built example and TEXT chooses rows by what their
 titles contain. In every round each task is timed on our side and then at once on the peer's, so that what else the
-machine does falls on both; a round's ratio is of medians, the row's is the median of its rounds.
+machine does falls on both. Times are of the processor; a round's ratio is of medians, the row's is the median of its rounds.
 """
 
 import importlib.metadata
@@ -150,7 +150,7 @@ def table(results, about):
         "",
         f"{about['date']}, commit {about['commit']}, {about['processor']}, one thread each, {about['rounds']} rounds in turns; "
         f"load average {about['load_before']} before and {about['load_after']} after, of {about['cores']} cores. Times are "
-        "medians, a ratio is the median over rounds of peer over ours; in brackets that of the best times.",
+        "medians of processor time, a ratio is the median over rounds of peer over ours; in brackets that of the best times.",
         "",
         "Peers: " + ", ".join(f"{name} {version}" for name, version in about["versions"].items()) + ".",
         "",
