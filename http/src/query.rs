@@ -90,6 +90,11 @@ pub(crate) fn one_of<T: DeserializeOwned>(parameter: &str, value: &str) -> Resul
     })
 }
 
+/// Reads one value of an enum by its public name, or says which names there are.
+pub(crate) fn known<T: DeserializeOwned>(value: &str) -> Result<T, &'static [&'static str]> {
+    read_name(value).map_err(|Known(words)| words)
+}
+
 /// Reads one value of an enum by its public name.
 pub(crate) fn name<T: DeserializeOwned>(value: &str) -> Option<T> {
     read_name(value).ok()

@@ -95,6 +95,11 @@ impl Jobs {
         Ok(job)
     }
 
+    /// Lets go of a job whose end was told to whoever asked for it: its place is for those that are asked about later.
+    pub fn forget(&self, job: &Job) {
+        self.board().remove(job);
+    }
+
     /// A job of the tenant.
     #[must_use]
     pub fn find(&self, tenant_id: TenantId, id: JobId) -> Option<Arc<Job>> {

@@ -105,7 +105,10 @@ pub(super) async fn compute(
     let order = JobOrder { tenant_id: principal.tenant_id, user_id: principal.user_id, kind };
     let job = state.jobs.submit(order, work)?;
     match timeout(ANSWERED_AT_ONCE, job.ended()).await {
-        Ok(End { result, .. }) => Ok(Data(result?).into_response()),
+        Ok(End { result, .. }) => {
+            state.jobs.forget(&job);
+            Ok(Data(result?).into_response())
+        }
         Err(_) => Ok(under_way(&job)),
     }
 }
@@ -119,7 +122,7 @@ fn under_way(job: &Job) -> Response {
 
 /// List computations, newest first
 ///
-/// Those of the last hour, at most 128.
+/// Those of the last hour that were not answered at once, at most 128.
 #[utoipa::path(get, path = "/jobs", tag = "Quant", security(("bearer" = [])),
     responses((status = 200, body = List<JobView>)))]
 async fn list_jobs(Member(principal): Member, State(state): State<AppState>) -> Page<JobView> {

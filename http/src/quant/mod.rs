@@ -20,7 +20,7 @@ use bulkhead_quant::QuantError;
 use bulkhead_quant::option::OptionKind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -36,9 +36,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// Reads a name out of a few.
 fn choice<T: DeserializeOwned>(field: &'static str, name: &str) -> ApiResult<T> {
-    query::name(name).ok_or_else(|| {
-        let message = format!("{name:?} is no {field} that is known");
-        ApiError::new(Code::InvalidModel, message).with_field(field)
+    query::known(name).map_err(|known| {
+        let message = format!("{field} must be one of {}", known.join(", "));
+        ApiError::new(Code::InvalidModel, message).with_details(json!({ "field": field, "known": known }))
     })
 }
 

@@ -62,6 +62,25 @@ struct ListParametersParams {
     cursor: Option<String>,
 }
 
+/// Models whose parameters are kept.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Model {
+    Heston,
+    Sabr,
+    Ou,
+}
+
+impl Model {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Heston => "heston",
+            Self::Sabr => "sabr",
+            Self::Ou => "ou",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Which {
@@ -100,7 +119,8 @@ async fn list_parameters(
     let limit = query::limit(params.limit)?;
     let before = params.cursor.as_deref().map(read_cursor).transpose()?;
     let underlying = params.underlying.map(check_underlying).transpose()?;
-    let filter = QuantParameterFilter { model: params.model, underlying };
+    let model: Option<Model> = query::word("model", params.model.as_deref())?;
+    let filter = QuantParameterFilter { model: model.map(|model| model.as_str().to_owned()), underlying };
     let mut tx = state.db.begin_for(principal.tenant_id).await?;
     let (rows, next_cursor) = match which {
         Which::Current => (list_current_quant_parameters(&mut tx, &filter).await?, None),

@@ -63,7 +63,9 @@ enum ModelName {
 #[derive(Debug, Serialize, ToSchema)]
 struct PriceAnswer {
     price: f64,
-    greeks: GreeksView,
+    /// Absent where the price is at a limit at which they are not known to full accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    greeks: Option<GreeksView>,
 }
 
 /// Derivatives of the price: by one unit of each (so vega is by a volatility of 1.00), theta by a year that passes.
@@ -100,7 +102,7 @@ struct SensitivitiesView {
 ///
 /// Black-Scholes, or Heston by quadrature to about 1e-12 of the spot.
 #[utoipa::path(post, path = "/quant/price", tag = "Quant", security(("bearer" = [])), request_body = PriceRequest,
-    responses((status = 200, body = Answer<PriceAnswer>), (status = 422, description = "INVALID_NUMBERS")))]
+    responses((status = 200, body = Answer<PriceAnswer>), (status = 422, description = "INVALID_NUMBERS or NO_CONVERGENCE")))]
 async fn price_option(_: Member, JsonBody(request): JsonBody<PriceRequest>) -> ApiResult<Data<PriceAnswer>> {
     let kind = option_kind(&request.r#type)?;
     match choice("model", &request.model)? {
@@ -113,10 +115,12 @@ fn black_scholes_answer(kind: OptionKind, request: &PriceRequest) -> ApiResult<P
     let &PriceRequest { spot, strike, expiry_years, rate, dividend, ref parameters, .. } = request;
     let volatility = required("parameters.volatility", parameters.volatility)?;
     let inputs = black_scholes::Inputs { spot, strike, expiry_years, rate, dividend, volatility };
-    let greeks = black_scholes::greeks(kind, &inputs)?;
+    let Ok(greeks) = black_scholes::greeks(kind, &inputs) else {
+        return Ok(PriceAnswer { price: black_scholes::price(kind, &inputs)?, greeks: None });
+    };
     Ok(PriceAnswer {
         price: greeks.price,
-        greeks: GreeksView {
+        greeks: Some(GreeksView {
             delta: greeks.delta,
             gamma: greeks.gamma,
             vega: greeks.vega,
@@ -125,7 +129,7 @@ fn black_scholes_answer(kind: OptionKind, request: &PriceRequest) -> ApiResult<P
             vanna: Some(greeks.vanna),
             volga: Some(greeks.volga),
             parameters: None,
-        },
+        }),
     })
 }
 
@@ -140,11 +144,13 @@ fn heston_answer(kind: OptionKind, request: &PriceRequest) -> ApiResult<PriceAns
     };
     let market = heston::Market { spot, rate, dividend };
     let contract = heston::Contract { strike, expiry_years, kind };
-    let greeks = heston::greeks(&market, &parameters, &contract)?;
+    let Ok(greeks) = heston::greeks(&market, &parameters, &contract) else {
+        return Ok(PriceAnswer { price: heston::price(&market, &parameters, &contract)?, greeks: None });
+    };
     let by = greeks.by_parameter;
     Ok(PriceAnswer {
         price: greeks.price,
-        greeks: GreeksView {
+        greeks: Some(GreeksView {
             delta: greeks.delta,
             gamma: greeks.gamma,
             vega: greeks.vega,
@@ -159,6 +165,6 @@ fn heston_answer(kind: OptionKind, request: &PriceRequest) -> ApiResult<PriceAns
                 sigma: by.sigma,
                 rho: by.rho,
             }),
-        },
+        }),
     })
 }

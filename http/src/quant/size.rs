@@ -12,7 +12,7 @@ use axum::extract::State;
 use bulkhead_actors::PortfolioFilter;
 use bulkhead_domain::instrument::Instrument;
 use bulkhead_domain::money::parse_decimal;
-use bulkhead_domain::{Amount, Price, Symbol, TenantId};
+use bulkhead_domain::{Amount, DecimalError, Price, Symbol, TenantId};
 use bulkhead_quant::QuantError;
 use bulkhead_quant::portfolio::sizing::{KellyLimits, kelly_bet, kelly_single, volatility_scale};
 use rust_decimal::Decimal;
@@ -24,6 +24,8 @@ use utoipa_axum::routes;
 /// Half of Kelly's optimum: three quarters of its growth at half its volatility.
 const FRACTION: f64 = 0.5;
 const LEVERAGE_MAX: f64 = 1.0;
+/// The cap is applied to the answer, so that it can say so.
+const UNCAPPED: f64 = 1e9;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(size_position))
@@ -115,7 +117,7 @@ async fn size_position(
     let instrument = state.instruments.get(&symbol).ok_or_else(unknown)?.clone();
     let price = price(&state, &symbol, request.price.as_ref())?;
     let equity = match &request.equity {
-        Some(text) => Amount::from(decimal("equity", text)?),
+        Some(text) => positive("equity", text)?,
         None => own_equity(&state, principal.tenant_id, &instrument).await?,
     };
     let fraction = request.fraction_of_equity(method, price)?;
@@ -129,6 +131,7 @@ impl SizeRequest {
             Method::Kelly => self.kelly_fraction(),
             Method::FixedFraction => {
                 let risked = required("risk_fraction", self.risk_fraction)?;
+                in_unit("risk_fraction", risked)?;
                 let Some(stop_price) = &self.stop_price else { return Ok(risked) };
                 let stop = read_price("stop_price", stop_price)?;
                 let distance = (price.get() - stop.get()) / price.get();
@@ -142,7 +145,7 @@ impl SizeRequest {
             Method::Volatility => {
                 let target = required("target_volatility", self.target_volatility)?;
                 let volatility = required("volatility", self.volatility)?;
-                Ok(volatility_scale(target, volatility, self.leverage_max.unwrap_or(LEVERAGE_MAX))?)
+                Ok(volatility_scale(target, volatility, UNCAPPED)?)
             }
         }
     }
@@ -150,16 +153,16 @@ impl SizeRequest {
     fn kelly_fraction(&self) -> ApiResult<f64> {
         let fraction = self.fraction.unwrap_or(FRACTION);
         if let Some(win_probability) = self.win_probability {
-            if !(fraction > 0.0 && fraction <= 1.0) {
-                let expected = "above zero and at most one";
-                return Err(QuantError::OutOfRange { what: "fraction", value: fraction, expected }.into());
-            }
+            in_unit("fraction", fraction)?;
             return Ok(fraction * kelly_bet(win_probability, required("odds", self.odds)?)?);
         }
         let excess_return = required("win_probability or excess_return", self.excess_return)?;
         let volatility = required("volatility", self.volatility)?;
-        // The cap is applied afterwards, so that the answer can say so.
-        let limits = KellyLimits { fraction, leverage_max: f64::from(u32::MAX) };
+        if volatility <= 0.0 {
+            let expected = "above zero";
+            return Err(QuantError::OutOfRange { what: "volatility", value: volatility, expected }.into());
+        }
+        let limits = KellyLimits { fraction, leverage_max: UNCAPPED };
         let kelly = kelly_single(excess_return, volatility * volatility, limits)?;
         Ok(kelly.weights.first().copied().unwrap_or_default())
     }
@@ -235,9 +238,21 @@ fn read_price(field: &'static str, text: &DecimalText) -> ApiResult<Price> {
     Price::parse(text.as_str()).map_err(|error| price_error(field, error))
 }
 
-fn decimal(field: &'static str, text: &DecimalText) -> ApiResult<Decimal> {
-    parse_decimal(text.as_str())
+fn positive(field: &'static str, text: &DecimalText) -> ApiResult<Amount> {
+    let read = match parse_decimal(text.as_str()) {
+        Ok(value) if value < Decimal::ZERO => Err(DecimalError::Negative),
+        Ok(value) if value.is_zero() => Err(DecimalError::Zero),
+        other => other,
+    };
+    read.map(Amount::from)
         .map_err(|error| ApiError::new(Code::InvalidNumbers, format!("{field} {error}")).with_field(field))
+}
+
+fn in_unit(what: &'static str, value: f64) -> Result<(), QuantError> {
+    if value > 0.0 && value <= 1.0 {
+        return Ok(());
+    }
+    Err(QuantError::OutOfRange { what, value, expected: "above zero and at most one" })
 }
 
 fn from_f64(what: &'static str, value: f64) -> Result<Decimal, QuantError> {

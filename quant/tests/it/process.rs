@@ -217,3 +217,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn long_gaps_between_bursts_do_not_spoil_the_bias() {
+    for gap in [1.0, 2.0, 10.0] {
+        let times: Vec<f64> =
+            (0..2_000).map(|n| f64::from(n / 10) * gap + f64::from(n % 10) * 0.01).collect();
+        let fit = reverting(fit_uneven(&times, &simulate(&times, [50.0, 1.0, 0.3], 5)));
+        assert!(fit.kappa_unbiased < fit.kappa, "the bias is upwards: {fit:?}");
+        assert!((fit.kappa_unbiased - 50.0).abs() < 4.0 * fit.kappa_error, "gap {gap}: {fit:?}");
+        assert!(fit.is_significant(), "{fit:?}");
+    }
+}
+
+#[test]
+fn a_random_walk_is_seldom_taken_for_reversion() {
+    let mut random = SplitMix64::new(9);
+    let (mut taken, mut missed) = (0, 0);
+    let times = even_times(500, 1.0 / 252.0);
+    for seed in 0..400 {
+        let mut level = 0.0;
+        let walk: Vec<f64> = (0..500)
+            .map(|_| {
+                level += random.normal();
+                level
+            })
+            .collect();
+        let is_significant = |series: &[f64]| match fit(series, 1.0 / 252.0).unwrap() {
+            Estimate::MeanReverting(fit) => fit.is_significant(),
+            Estimate::NotMeanReverting { .. } => false,
+        };
+        taken += usize::from(is_significant(&walk));
+        missed += usize::from(!is_significant(&simulate(&times, [25.0, 1.0, 0.3], seed)));
+    }
+    println!("of 400 random walks {taken} were taken for reversion, of 400 reversions {missed} were missed");
+    assert!(taken <= 32, "twice one in twenty would be 40: {taken}");
+    assert!(missed <= 8, "{missed}");
+}

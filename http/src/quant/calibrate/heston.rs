@@ -11,6 +11,7 @@ use crate::schema::Answer;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
+use bulkhead_quant::QuantError;
 use bulkhead_quant::option::heston::{Calibration, Contract, Fit, Market, Observed, Parameters, Quote};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -18,6 +19,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// Quotes of one calibration: ten times what a surface has, and milliseconds of work.
+const QUOTES_MAX: usize = 500;
 const MILLIS_PER_SECOND: f64 = 1_000.0;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -29,7 +32,12 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "underlying": "BTC-USDT", "spot": 100, "rate": 0.01, "dividend": 0.02, "quotes": [
     { "strike": 80, "expiry_years": 1, "price": 26.774758743998854, "type": "call" },
-    { "strike": 100, "expiry_years": 1, "implied_volatility": 0.41, "type": "put" }
+    { "strike": 90, "expiry_years": 1, "price": 20.93334900059671, "type": "call" },
+    { "strike": 100, "expiry_years": 1, "price": 16.070154917028834, "type": "call" },
+    { "strike": 110, "expiry_years": 1, "price": 12.132211516709845, "type": "call" },
+    { "strike": 120, "expiry_years": 1, "price": 9.024913483457836, "type": "call" },
+    { "strike": 100, "expiry_years": 0.25, "implied_volatility": 0.29, "type": "put" },
+    { "strike": 100, "expiry_years": 2, "implied_volatility": 0.44, "type": "call" }
 ] }))]
 struct CalibrateHestonRequest {
     spot: f64,
@@ -38,7 +46,7 @@ struct CalibrateHestonRequest {
     rate: f64,
     #[serde(default)]
     dividend: f64,
-    /// Six at least.
+    /// 6 to 500.
     quotes: Vec<HestonQuote>,
     /// Where to begin, beside the starts that are always tried.
     start: Option<HestonParameters>,
@@ -80,6 +88,9 @@ struct HestonAnswer {
     feller: bool,
     iterations: usize,
     elapsed_ms: f64,
+    /// What the parameters are kept under; null if they could not be, absent without an underlying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_as: Option<uuid::Uuid>,
 }
 
 /// Fit Heston's model
@@ -97,6 +108,9 @@ async fn calibrate_heston(
     JsonBody(request): JsonBody<CalibrateHestonRequest>,
 ) -> ApiResult<Response> {
     let CalibrateHestonRequest { spot, rate, dividend, quotes, start, underlying } = request;
+    if quotes.len() > QUOTES_MAX {
+        return Err(QuantError::TooMany { what: "quotes", most: QUOTES_MAX, got: quotes.len() }.into());
+    }
     let market = Market { spot, rate, dividend };
     let quotes = quotes.iter().map(|quote| quote.read(market)).collect::<ApiResult<Vec<_>>>()?;
     let start = start.map(Parameters::from);
@@ -160,6 +174,7 @@ impl HestonAnswer {
             feller: fit.feller,
             iterations: fit.iterations,
             elapsed_ms,
+            kept_as: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bulkhead_actors::jobs::JobRun;
 use bulkhead_quant::QuantError;
-use bulkhead_quant::process::ornstein_uhlenbeck::{Estimate, Reason, fit, fit_uneven};
+use bulkhead_quant::process::ornstein_uhlenbeck::{Estimate, Fit, Reason, fit, fit_uneven};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -44,7 +44,8 @@ struct OuAnswer {
     mean_reverting: bool,
     /// What is left of a distance from the mean after one step.
     phi: f64,
-    /// Why it does not revert: no_pull, or faster_than_observed.
+    /// Why it does not revert: no_pull, faster_than_observed, or not_significant (a random walk would look like this more
+    /// often than one time in twenty; what is most likely is shown, and not kept).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +59,12 @@ struct OuAnswer {
     half_life_years: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_likelihood: Option<f64>,
+    /// Dickey and Fuller's: below -2.86 it is no random walk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit_root_statistic: Option<f64>,
+    /// What the parameters are kept under; null if they could not be, absent without an underlying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_as: Option<uuid::Uuid>,
 }
 
 /// The process, of a year.
@@ -75,7 +82,7 @@ struct OuParameters {
 #[utoipa::path(post, path = "/quant/calibrate/ou", tag = "Quant", security(("bearer" = [])),
     request_body = CalibrateOuRequest,
     responses((status = 200, body = Answer<OuAnswer>), (status = 202, body = Answer<JobView>),
-        (status = 422, description = "INVALID_NUMBERS"),
+        (status = 422, description = "INVALID_NUMBERS or NOT_IDENTIFIED"),
         (status = 429, description = "TOO_MANY_JOBS")))]
 async fn calibrate_ou(
     Trader(principal): Trader,
@@ -99,20 +106,10 @@ async fn calibrate_ou(
 
 fn finish(estimate: Estimate, shelf: Shelf) -> Result<bulkhead_actors::jobs::Output, QuantError> {
     match estimate {
-        Estimate::MeanReverting(fit) => shelf.output(&OuAnswer {
-            mean_reverting: true,
-            phi: fit.phi,
-            reason: None,
-            parameters: Some(OuParameters { kappa: fit.kappa, mean: fit.mean, sigma: fit.sigma }),
-            standard_errors: Some(OuParameters {
-                kappa: fit.kappa_error,
-                mean: fit.mean_error,
-                sigma: fit.sigma_error,
-            }),
-            kappa_unbiased: Some(fit.kappa_unbiased),
-            half_life_years: Some(fit.half_life),
-            log_likelihood: Some(fit.log_likelihood),
-        }),
+        Estimate::MeanReverting(fit) => {
+            let answer = fitted(&fit);
+            if fit.is_significant() { shelf.output(&answer) } else { crate::quant::answer(&answer) }
+        }
         Estimate::NotMeanReverting { phi, why } => crate::quant::answer(&OuAnswer {
             mean_reverting: false,
             phi,
@@ -125,6 +122,27 @@ fn finish(estimate: Estimate, shelf: Shelf) -> Result<bulkhead_actors::jobs::Out
             kappa_unbiased: None,
             half_life_years: None,
             log_likelihood: None,
+            unit_root_statistic: None,
+            kept_as: None,
         }),
+    }
+}
+
+fn fitted(fit: &Fit) -> OuAnswer {
+    OuAnswer {
+        mean_reverting: fit.is_significant(),
+        phi: fit.phi,
+        reason: if fit.is_significant() { None } else { Some("not_significant") },
+        parameters: Some(OuParameters { kappa: fit.kappa, mean: fit.mean, sigma: fit.sigma }),
+        standard_errors: Some(OuParameters {
+            kappa: fit.kappa_error,
+            mean: fit.mean_error,
+            sigma: fit.sigma_error,
+        }),
+        kappa_unbiased: Some(fit.kappa_unbiased),
+        half_life_years: Some(fit.half_life),
+        log_likelihood: Some(fit.log_likelihood),
+        unit_root_statistic: Some(fit.unit_root_statistic()),
+        kept_as: None,
     }
 }

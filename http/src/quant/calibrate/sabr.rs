@@ -86,6 +86,9 @@ struct SabrAnswer {
     iterations: usize,
     /// Strikes near the forward at which the smile implies a negative density: there it must not be trusted.
     arbitrage: Vec<NegativeDensityView>,
+    /// What the parameters are kept under; null if they could not be, absent without an underlying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_as: Option<uuid::Uuid>,
 }
 
 /// Level, backbone, volatility of volatility, correlation.
@@ -157,5 +160,6 @@ fn view(fit: &Fit) -> Result<SabrAnswer, QuantError> {
         worst_error: fit.worst_error,
         iterations: fit.iterations,
         arbitrage: arbitrage.into_iter().map(NegativeDensityView::from).collect(),
+        kept_as: None,
     })
 }

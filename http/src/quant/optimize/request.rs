@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 /// Assets of one portfolio.
 const ASSETS_MAX: usize = 200;
+const SYMBOL_LENGTH_MAX: usize = 64;
 const PERIODS_PER_YEAR: f64 = 252.0;
 const TAU: f64 = 0.05;
 const RISK_AVERSION: f64 = 2.5;
@@ -98,6 +99,15 @@ impl OptimizeRequest {
         let places = places(&self.symbols)?;
         let limits = limits(&self, &places)?;
         let views = views(&self.views, &places)?;
+        if !method.keeps_limits() && (self.lower.is_some() || self.upper.is_some() || !self.groups.is_empty())
+        {
+            let message = format!("{} takes no lower, upper or groups", self.method);
+            return Err(ApiError::new(Code::FieldUnknown, message).with_field("lower"));
+        }
+        if method.wants_returns() {
+            let given = self.expected_returns.is_some() || self.returns.is_some();
+            required("expected_returns (or returns)", given.then_some(()))?;
+        }
         if method == Method::TargetReturn {
             required("target_return", self.target_return)?;
         }
@@ -161,6 +171,10 @@ type Places<'a> = HashMap<&'a str, usize>;
 fn places(symbols: &[String]) -> ApiResult<Places<'_>> {
     if !(1..=ASSETS_MAX).contains(&symbols.len()) {
         let message = format!("symbols must be 1 to {ASSETS_MAX} names");
+        return Err(ApiError::new(Code::InvalidNumbers, message).with_field("symbols"));
+    }
+    if symbols.iter().any(|symbol| !(1..=SYMBOL_LENGTH_MAX).contains(&symbol.len())) {
+        let message = format!("each symbol must have 1 to {SYMBOL_LENGTH_MAX} bytes");
         return Err(ApiError::new(Code::InvalidNumbers, message).with_field("symbols"));
     }
     let places: Places<'_> = symbols.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();

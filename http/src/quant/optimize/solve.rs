@@ -34,6 +34,24 @@ pub(super) enum Method {
     Kelly,
 }
 
+impl Method {
+    /// Whether limits on weights are kept.
+    pub(super) const fn keeps_limits(self) -> bool {
+        !matches!(
+            self,
+            Self::RiskParity | Self::HierarchicalRiskParity | Self::InverseVolatility | Self::Kelly
+        )
+    }
+
+    /// Whether it is nothing without expected returns.
+    pub(super) const fn wants_returns(self) -> bool {
+        matches!(
+            self,
+            Self::MaxSharpe | Self::TargetReturn | Self::TargetVolatility | Self::MaxUtility | Self::Kelly
+        )
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Estimator {

@@ -2,8 +2,9 @@
 //!
 //! `dS = (r - q) S dt + √v S dW`, `dv = κ (θ - v) dt + σ √v dZ`, `dW dZ = ρ dt`.
 //!
-//! [`price`] and [`greeks`] are reference-accurate for any parameters: an integral is refined until it no longer changes, at
-//! some ten microseconds each. No price leaves its no-arbitrage bounds. [`Calibration`] fits the five parameters to
+//! [`price`] and [`greeks`] are reference-accurate: an integral is refined until it no longer changes, at some ten
+//! microseconds each. Where it does not settle (expiries of a minute, a variance that hardly varies) [`greeks`] may have no
+//! answer while [`price`] has one. No price leaves its no-arbitrage bounds. [`Calibration`] fits the five parameters to
 //! quotes, on a fixed grid that costs a fraction of a microsecond per quote, and says so when the quotes do not
 //! determine them.
 

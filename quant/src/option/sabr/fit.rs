@@ -83,6 +83,9 @@ pub fn fit(underlying: &Underlying, quotes: &[Quote], settings: &Settings) -> Re
             why: "no parameters give finite volatilities at the quotes",
         });
     }
+    if solution.iterations >= ITERATIONS_MAX {
+        return Err(QuantError::NotIdentified { why: "the search for a smile did not settle" });
+    }
     let Dynamics { alpha, nu, rho, .. } = solution.dynamics;
     let model = Model::new(Parameters { alpha, beta, nu, rho }, *underlying, settings.expansion)?;
     Ok(Fit {

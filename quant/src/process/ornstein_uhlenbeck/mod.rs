@@ -39,8 +39,9 @@ pub struct Fit {
     /// Speed of reversion `κ`. Its estimate is biased upwards, much so if the series spans few half-lives.
     pub kappa: f64,
     pub kappa_error: f64,
-    /// `κ` less its bias to first order for an unknown mean (Tang and Chen, Journal of Econometrics 149, 2009). Zero or
-    /// less means that reversion cannot be told from its absence.
+    /// `κ` less its bias to first order for an unknown mean (Tang and Chen, Journal of Econometrics 149, 2009); at uneven
+    /// spacing their bias of each step, weighted by what the step says about `κ`. Zero or less means that reversion
+    /// cannot be told from its absence.
     pub kappa_unbiased: f64,
     /// The level `μ` that the process reverts to.
     pub mean: f64,
@@ -79,6 +80,8 @@ struct Information {
     decay: f64,
     /// `(1 - φ)²/v`.
     mean: f64,
+    /// The square of what the step adds to `decay`, times its bias.
+    bias: f64,
 }
 
 /// What one step contributes to likelihood and information.
@@ -109,6 +112,11 @@ impl Information {
         self.growth_squared += step.growth * step.growth;
         self.decay += (duration * step.left).powi(2) / (2.0 * kappa * step.variance);
         self.mean += step.lost * step.lost / step.variance;
+        // Tang and Chen's bias of a series of such steps alone is `(5 + 2/φ + 1/φ²) / 2Δ` over their number; divided by
+        // `φ²` beforehand, since both ends vanish together.
+        let Step { left, variance, .. } = *step;
+        let decay_over_left = duration * duration * left / (2.0 * kappa * variance);
+        self.bias += decay_over_left.powi(2) * (5.0 * left * left + 2.0 * left + 1.0) / (2.0 * duration);
     }
 
     fn times(self, count: f64) -> Self {
@@ -117,6 +125,7 @@ impl Information {
             growth_squared: count * self.growth_squared,
             decay: count * self.decay,
             mean: count * self.mean,
+            bias: count * self.bias,
         }
     }
 }
@@ -131,11 +140,10 @@ impl Peak {
         let of_rate = (0.5 * steps - 0.25 * information.growth * information.growth / share).max(0.0);
         let sigma = variance_rate.sqrt();
         let step = Step::new(kappa, mean_step);
-        let e = (kappa * mean_step).exp();
         Fit {
             kappa,
             kappa_error: of_kappa.sqrt().recip(),
-            kappa_unbiased: kappa - (5.0 + 2.0 * e + e * e) / (2.0 * steps * mean_step),
+            kappa_unbiased: kappa - information.bias / (information.decay * information.decay),
             mean: self.mean,
             mean_error: sigma / information.mean.sqrt(),
             sigma,
@@ -148,7 +156,23 @@ impl Peak {
     }
 }
 
+/// Below this a random walk falls one time in twenty (Dickey and Fuller 1979 with an unknown mean; MacKinnon 2010).
+const UNIT_ROOT_CRITICAL: f64 = -2.861_54;
+
 impl Fit {
+    /// Dickey and Fuller's statistic to first order: the speed over its error, negative.
+    #[must_use]
+    pub fn unit_root_statistic(&self) -> f64 {
+        -self.kappa / self.kappa_error
+    }
+
+    /// Whether reversion is told from a random walk, which passes one time in twenty. Most likely is some reversion for
+    /// almost every random walk too, so that without this a fit says little.
+    #[must_use]
+    pub fn is_significant(&self) -> bool {
+        self.unit_root_statistic() < UNIT_ROOT_CRITICAL
+    }
+
     /// Whether all numbers are finite, which values at the ends of the range of floating point may spoil.
     fn is_finite(&self) -> bool {
         let Self { kappa, kappa_error, kappa_unbiased, mean, mean_error, sigma, .. } = *self;
