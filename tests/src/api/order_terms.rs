@@ -93,6 +93,8 @@ async fn post_only_orders_make_and_reduce_only_orders_reduce() {
 async fn a_request_that_comes_too_late_leads_to_nothing() {
     let server = Server::start(ServerOptions::default()).await;
     let trader = server.trader("ann").await;
+    // A tenant begins with its first use.
+    trader.client.get("/portfolio").await.expect(200);
     let seq = trader.last_seq().await;
     let late = resting("late", &json!({ "valid_until": LONG_PAST }));
     let error = trader.place(&late).await;
