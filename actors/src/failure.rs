@@ -4,6 +4,7 @@ use bulkhead_domain::Order;
 use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
 use bulkhead_domain::order::{OrderRejection, TermsRuleError};
+use bulkhead_domain::risk::Authorization;
 use bulkhead_domain::{AccountId, OrderId, PortfolioId, Symbol};
 use bulkhead_persistence::DbError;
 use bulkhead_supervision::{CallError, Refused};
@@ -104,6 +105,15 @@ pub struct Placed {
     pub order: Arc<Order>,
     /// The same request was made before.
     pub existing: bool,
+}
+
+/// What would become of a request for an order.
+#[derive(Debug, Clone)]
+pub enum Rehearsed {
+    /// It was made before: this is its order.
+    Existing(Arc<Order>),
+    /// What the pre-trade chain says of it now.
+    Judged(Authorization),
 }
 
 /// Why a request for an order led to none.

@@ -27,7 +27,9 @@ pub mod tenant;
 mod venue_driver;
 mod warden;
 
-pub use failure::{CallFailure, CancelError, PictureError, PlaceError, Placed, Unavailable, UnknownPart};
+pub use failure::{
+    CallFailure, CancelError, PictureError, PlaceError, Placed, Rehearsed, Unavailable, UnknownPart,
+};
 pub use feed::{CommittedBatch, FeedSubscription};
 pub use jobs::Jobs;
 pub use node::{Node, NodeConfig, NodeStartError};

@@ -10,6 +10,7 @@ mod cancel;
 mod fills;
 mod gate;
 mod place;
+mod rehearse;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use bulkhead_persistence::{Db, DbError};
 use bulkhead_supervision::{Actor, ActorError, Class, Context, Message, Port, PortLimits, Reply};
 use bulkhead_venues::{AccountFill, FillCursor};
 use gate::Gate;
+pub(crate) use rehearse::RehearseReply;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +63,16 @@ pub(crate) type CancelResults = Vec<(OrderId, Result<(), CancelError>)>;
 /// What a desk takes.
 pub(crate) enum DeskMsg {
     Place(Box<PlaceCall>),
+    /// What would become of this request?
+    Rehearse {
+        place: Box<PlaceOrder>,
+        reply: RehearseReply,
+    },
+    Rehearsed {
+        place: Box<PlaceOrder>,
+        authorization: Option<Authorization>,
+        reply: RehearseReply,
+    },
     Cancel {
         order_id: OrderId,
         reply: Reply<Result<Arc<Order>, CancelError>>,
@@ -139,6 +151,8 @@ impl Message for DeskMsg {
     fn kind(&self) -> &'static str {
         match self {
             Self::Place(_) => "place",
+            Self::Rehearse { .. } => "rehearse",
+            Self::Rehearsed { .. } => "rehearsed",
             Self::Cancel { .. } => "cancel",
             Self::CancelAll { .. } => "cancel_all",
             Self::Find { .. } => "find",
@@ -232,6 +246,10 @@ impl Actor for OrderDesk {
     ) -> Result<(), ActorError> {
         match message {
             DeskMsg::Place(call) => self.place(cx, state, *call, false),
+            DeskMsg::Rehearse { place, reply } => self.rehearse(state, place, reply),
+            DeskMsg::Rehearsed { place, authorization, reply } => {
+                self.rehearsed(*place, authorization, reply);
+            }
             DeskMsg::Cancel { order_id, reply } => self.cancel(state, order_id, reply),
             DeskMsg::CancelAll { symbol, reply } => self.cancel_all(state, symbol.as_ref(), reply),
             DeskMsg::Find { key, reply } => self.find(state, &key, reply),

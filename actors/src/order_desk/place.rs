@@ -42,7 +42,7 @@ impl OrderDesk {
         }
     }
 
-    fn first_look(
+    pub(super) fn first_look(
         &self,
         state: &DeskState,
         place: &PlaceOrder,

@@ -2,7 +2,7 @@
 
 use super::place::REPETITIONS_MAX;
 use super::{DeskMsg, PlaceCall};
-use crate::failure::{CancelError, PlaceError, Unavailable};
+use crate::failure::{CancelError, PlaceError, Rehearsed, Unavailable};
 use crate::fakes::core::Core;
 use crate::fakes::ledger::FakeJournal;
 use crate::fakes::venue::{accepted, execution, filled, found_open, quote};
@@ -11,6 +11,7 @@ use crate::journal_writer::AppendFailure;
 use bulkhead_domain::desk::{OPEN_ORDERS_MAX, PlaceRejection};
 use bulkhead_domain::order::{OrderRejection, OrderStatus};
 use bulkhead_domain::report::{ReportKind, VenueCancelCause};
+use bulkhead_domain::risk::{Authorization, DenialCode};
 use bulkhead_domain::{ClientOrderId, Event, OrderId};
 use bulkhead_persistence::Plan;
 use bulkhead_supervision::{CallError, Reply, Unknown};
@@ -210,6 +211,57 @@ async fn a_cancel_never_overtakes_its_order() {
     assert_eq!(core.requests.submit().await.venue_client_id, order.venue_client_id);
     assert_eq!(core.requests.cancel().await, order.venue_client_id);
     assert_eq!(cancel.await.unwrap().unwrap().unwrap().status(), OrderStatus::PendingCancel);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rehearsal_runs_every_check_and_leaves_nothing_behind() {
+    let mut core = Core::start_open().await;
+    let desk = core.cell.desk.clone();
+    let rehearse = move |request| {
+        let desk = desk.clone();
+        let ask = move |reply| DeskMsg::Rehearse { place: Box::new(request), reply };
+        tokio::spawn(async move { desk.call(crate::fakes::SOON, ask).await.unwrap() })
+    };
+    for _ in 0..3 {
+        // Leverage 2 on 100,000: each alone is within the limit, two together are not.
+        let judged = rehearse(place("a", "1500@100")).await.unwrap();
+        let Ok(Rehearsed::Judged(Authorization { verdicts, outcome: Ok(reservation) })) = judged else {
+            panic!("{judged:?}")
+        };
+        assert!(verdicts.iter().all(|verdict| verdict.passed));
+        assert_eq!(
+            (reservation.price.to_string(), reservation.leaves.to_string()),
+            ("100".into(), "1500".into())
+        );
+    }
+    let judged = rehearse(place("a", "3000@100")).await.unwrap();
+    let Ok(Rehearsed::Judged(Authorization { outcome: Err(denial), .. })) = judged else {
+        panic!("{judged:?}")
+    };
+    assert_eq!(denial.code, DenialCode::InsufficientFunds);
+    let broken = rehearse(place("a", "1@100.001")).await.unwrap();
+    assert!(matches!(broken, Err(PlaceError::InstrumentRule(_))));
+    let mut odd = place("a", "1@100");
+    odd.terms.time_in_force = bulkhead_domain::order::TimeInForce::Gtd;
+    assert!(matches!(rehearse(odd).await.unwrap(), Err(PlaceError::TermsRule(_))));
+    core.quiet().await;
+    assert!(news(&core).is_empty(), "nothing was journaled");
+
+    core.hold(true);
+    let placed = core.place(place("a", "1500@100"));
+    assert!(core.requests.is_silent().await);
+    let same = rehearse(place("a", "1500@100"));
+    let next = rehearse(place("b", "1500@100"));
+    assert!(core.requests.is_silent_for(Duration::from_secs(1)).await);
+    assert!(!same.is_finished() && !next.is_finished(), "what they saw is not durable yet");
+    core.settle(Ok(()));
+    let order = placed.await.unwrap().unwrap().unwrap().order;
+    let same = same.await.unwrap();
+    assert!(matches!(&same, Ok(Rehearsed::Existing(found)) if found.id == order.id), "{same:?}");
+    let next = next.await.unwrap();
+    assert!(matches!(&next, Ok(Rehearsed::Judged(judged)) if judged.outcome.is_err()), "{next:?}");
+    assert_eq!(news(&core), ["order_submitted"]);
+    core.requests.submit().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ mod tests;
 use crate::feed::CommittedBatch;
 use crate::image::{ImageSource, patiently};
 use crate::ledger::LedgerMsg;
-use crate::order_desk::DeskMsg;
+use crate::order_desk::{DeskMsg, RehearseReply};
 use crate::quotes::{Instruments, QuoteBoard};
 use bulkhead_domain::desk::PlaceOrder;
 use bulkhead_domain::risk::{Authorization, PreTrade, RiskBook};
@@ -30,6 +30,11 @@ pub(crate) enum RiskMsg {
         desk_incarnation: u64,
         place: Box<PlaceOrder>,
     },
+    /// The same question without a reservation; answered to the desk as [`DeskMsg::Rehearsed`].
+    Rehearse {
+        place: Box<PlaceOrder>,
+        reply: RehearseReply,
+    },
     Committed(Arc<CommittedBatch>),
     /// A new desk has attached to the ledger: nothing its predecessors asked for is on its way any more.
     DeskAttached,
@@ -39,6 +44,7 @@ impl Message for RiskMsg {
     fn kind(&self) -> &'static str {
         match self {
             Self::Authorize { .. } => "authorize",
+            Self::Rehearse { .. } => "rehearse",
             Self::Committed(_) => "committed",
             Self::DeskAttached => "desk_attached",
         }
@@ -88,6 +94,7 @@ impl Actor for Risk {
     ) -> Result<(), ActorError> {
         match message {
             RiskMsg::Authorize { desk_incarnation, place } => self.authorize(state, desk_incarnation, place),
+            RiskMsg::Rehearse { place, reply } => self.rehearse(state, place, reply),
             RiskMsg::Committed(batch) => state.fold(&batch)?,
             RiskMsg::DeskAttached => state.release_ahead(),
         }
@@ -103,11 +110,21 @@ impl Risk {
         drop(self.desk.notify(answer));
     }
 
-    fn decide(&self, state: &mut RiskState, place: &PlaceOrder) -> Option<Authorization> {
+    fn rehearse(&self, state: &RiskState, place: Box<PlaceOrder>, reply: RehearseReply) {
+        let authorization = self.judge(state, &place);
+        // A desk that is gone takes the reply with it: the caller asks again.
+        drop(self.desk.notify(DeskMsg::Rehearsed { place, authorization, reply }));
+    }
+
+    fn judge(&self, state: &RiskState, place: &PlaceOrder) -> Option<Authorization> {
         let instrument = self.instruments.get(&place.terms.symbol)?;
         let quotes = |symbol: &bulkhead_domain::Symbol| self.quotes.quote(symbol);
         let ask = PreTrade { terms: &place.terms, instrument, quotes: &quotes };
-        let authorization = state.book.authorize(&ask)?;
+        state.book.authorize(&ask)
+    }
+
+    fn decide(&self, state: &mut RiskState, place: &PlaceOrder) -> Option<Authorization> {
+        let authorization = self.judge(state, place)?;
         if let Ok(reservation) = &authorization.outcome {
             state.book.reserve(place.order_id, reservation.clone());
             state.ahead.insert(place.order_id);

@@ -1,7 +1,7 @@
 //! The way into one tenant. Every method has a deadline, and says what is known when it passes.
 
 use super::cell::TenantCell;
-use crate::failure::{CallFailure, CancelError, PictureError, PlaceError, Placed};
+use crate::failure::{CallFailure, CancelError, PictureError, PlaceError, Placed, Rehearsed};
 use crate::feed::FeedSubscription;
 use crate::order_desk::{CancelResults, DeskMsg, OrderKey, PlaceCall};
 use crate::portfolio::{PortfolioFilter, PortfolioMsg, PortfolioView};
@@ -31,6 +31,12 @@ impl TenantHandle {
     /// Places an order; answered when the decision about it is durable. A denied order is an order too.
     pub async fn place_order(&self, place: PlaceOrder) -> Result<Placed, PlaceError> {
         let ask = |reply| DeskMsg::Place(Box::new(PlaceCall { place, reply }));
+        self.cell.desk.call(COMMIT_TIMEOUT, ask).await?
+    }
+
+    /// What would become of this request, if the table does not know its name. Nothing is done.
+    pub async fn rehearse_order(&self, place: PlaceOrder) -> Result<Rehearsed, PlaceError> {
+        let ask = |reply| DeskMsg::Rehearse { place: Box::new(place), reply };
         self.cell.desk.call(COMMIT_TIMEOUT, ask).await?
     }
 

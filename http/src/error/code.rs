@@ -80,6 +80,7 @@ codes! {
     PostOnlyNotAllowed "POST_ONLY_NOT_ALLOWED" BAD_REQUEST "post_only needs a limit order with time_in_force gtc, gtd or day.",
     InvalidValidUntil "INVALID_VALID_UNTIL" BAD_REQUEST "valid_until is no RFC 3339 timestamp.",
     ValidUntilPassed "VALID_UNTIL_PASSED" BAD_REQUEST "The request was looked at after its valid_until, and led to nothing.",
+    InvalidBatch "INVALID_BATCH" BAD_REQUEST "A batch has 1 to 50 orders.",
     InvalidClientOrderId "INVALID_CLIENT_ORDER_ID" BAD_REQUEST "client_order_id (or Idempotency-Key) has the wrong shape.",
     IdempotencyKeyMismatch "IDEMPOTENCY_KEY_MISMATCH" BAD_REQUEST "Idempotency-Key and client_order_id were both sent and differ.",
     UnknownSymbol "UNKNOWN_SYMBOL" BAD_REQUEST "There is no instrument of this symbol.",

@@ -1,8 +1,10 @@
 //! Orders: place, look at, cancel.
 
+mod batch;
 mod cancel;
 mod history;
 mod list;
+mod rehearse;
 mod request;
 mod view;
 
@@ -15,14 +17,15 @@ use crate::body::JsonBody;
 use crate::envelope::Created;
 use crate::envelope::{ApiResult, Data};
 use crate::error::{ApiError, Code, denial_code};
+use crate::gate::Place;
 use crate::principal::{Member, Trader};
 use crate::query::{Path, order_id};
 use crate::schema::{Answer, ErrorAnswer};
 use crate::state::AppState;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bulkhead_actors::Placed;
+use bulkhead_actors::{Placed, TenantHandle};
 use bulkhead_domain::desk::PlaceOrder;
 use bulkhead_domain::{ClientOrderId, Order, TenantId};
 use bulkhead_persistence::OrderRow;
@@ -36,6 +39,8 @@ const RETRY_OVERLOADED: Duration = Duration::from_secs(1);
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(place_order, list::list_orders, cancel::cancel_orders))
+        .routes(routes!(rehearse::test_order))
+        .routes(routes!(batch::place_batch))
         .routes(routes!(show_order, cancel::cancel_order))
         .routes(routes!(show_order_by_client_id))
         .routes(routes!(history::list_order_events))
@@ -111,17 +116,28 @@ fn from_table(state: &AppState, tenant_id: TenantId, row: &OrderRow) -> ApiResul
 
 /// Hands a valid request to the tenant, if there is room for one more.
 pub(crate) async fn submit(state: &AppState, tenant_id: TenantId, place: PlaceOrder) -> ApiResult<Response> {
-    let overloaded = || ApiError::of(Code::Overloaded).with_retry_after(RETRY_OVERLOADED);
-    let _place = state.orders_in_flight.enter(tenant_id).ok_or_else(overloaded)?;
+    let _place = enter(state, tenant_id)?;
     let tenant = state.tenant(tenant_id).await?;
+    let (status, view) = place_at(&tenant, place).await?;
+    Ok(if status == StatusCode::OK { Data(view).into_response() } else { Created(view).into_response() })
+}
+
+/// Takes a place among the orders under way.
+fn enter(state: &AppState, tenant_id: TenantId) -> ApiResult<Place> {
+    let overloaded = || ApiError::of(Code::Overloaded).with_retry_after(RETRY_OVERLOADED);
+    state.orders_in_flight.enter(tenant_id).ok_or_else(overloaded)
+}
+
+/// 201 for a new order, 200 for one there was; a denied order is an error.
+async fn place_at(tenant: &TenantHandle, place: PlaceOrder) -> ApiResult<(StatusCode, OrderView)> {
     let client_order_id = place.client_order_id.clone();
     let placed = tenant.place_order(place).await.map_err(ApiError::from);
     let Placed { order, existing } = placed.map_err(|error| name_unknown(error, &client_order_id))?;
     if let Some((code, message)) = view::denial(&order) {
         return Err(denied(&order, code, message));
     }
-    let view = OrderView::from(order.as_ref());
-    Ok(if existing { Data(view).into_response() } else { Created(view).into_response() })
+    let status = if existing { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, OrderView::from(order.as_ref())))
 }
 
 /// Whoever does not know what became of the order has to be able to ask for it, also by a name that was made here.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod identity;
 mod isolation;
+mod order_batch;
 mod order_terms;
 mod orders;
 mod portfolio;

@@ -13,7 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
+pub(super) const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 const ACCOUNT_DEFAULT: &str = "paper";
 const PORTFOLIO_DEFAULT: &str = "main";
 
@@ -66,6 +66,11 @@ pub(crate) struct PlaceOrderRequest {
 }
 
 impl PlaceOrderRequest {
+    /// Whether the caller gave it a name.
+    pub(crate) fn is_named(&self) -> bool {
+        self.client_order_id.is_some()
+    }
+
     /// Checks the request's shape and the instrument's rules.
     pub(crate) fn validate(
         self,
