@@ -3,6 +3,7 @@
 use bulkhead_domain::Order;
 use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
+use bulkhead_domain::named_book::PortfolioRejection;
 use bulkhead_domain::order::{OrderRejection, TermsRuleError};
 use bulkhead_domain::risk::Authorization;
 use bulkhead_domain::{AccountId, OrderId, PortfolioId, Symbol};
@@ -162,6 +163,21 @@ pub enum CancelError {
 }
 
 impl From<CallError> for CancelError {
+    fn from(error: CallError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Why a portfolio was not made or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PortfolioError {
+    #[error(transparent)]
+    Failed(#[from] CallFailure),
+    #[error(transparent)]
+    Rejected(#[from] PortfolioRejection),
+}
+
+impl From<CallError> for PortfolioError {
     fn from(error: CallError) -> Self {
         Self::Failed(error.into())
     }

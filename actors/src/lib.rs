@@ -28,10 +28,12 @@ mod venue_driver;
 mod warden;
 
 pub use failure::{
-    CallFailure, CancelError, PictureError, PlaceError, Placed, Rehearsed, Unavailable, UnknownPart,
+    CallFailure, CancelError, PictureError, PlaceError, Placed, PortfolioError, Rehearsed, Unavailable,
+    UnknownPart,
 };
 pub use feed::{CommittedBatch, FeedSubscription};
 pub use jobs::Jobs;
 pub use node::{Node, NodeConfig, NodeStartError};
+pub use order_desk::{BookEntry, Made};
 pub use portfolio::{PortfolioFilter, PortfolioView, PositionView};
 pub use tenant::{TenantHandle, Tenants};

@@ -17,7 +17,7 @@ pub(crate) fn opening_events(plan: Plan) -> Vec<Event> {
     let portfolio = PortfolioId::parse("main").expect("the name is a slug");
     let funding = paper_funding();
     vec![
-        Event::PortfolioCreated(PortfolioCreated { portfolio: portfolio.clone() }),
+        Event::PortfolioCreated(PortfolioCreated { portfolio: portfolio.clone(), name: None }),
         Event::AccountOpened(AccountOpened {
             account: account.clone(),
             venue: paper_venue(),

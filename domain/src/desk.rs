@@ -6,6 +6,7 @@
 
 use crate::event::{OrderAfter, OrderDenied, OrderSubmitted};
 use crate::filter::IdFilter;
+use crate::named_book::NamedBooks;
 use crate::order::{Mode, Order, OrderTerms, Origin};
 use crate::risk::Authorization;
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     VenueName,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// Orders one tenant may have open at a time.
 pub const OPEN_ORDERS_MAX: usize = 2_000;
@@ -47,6 +48,8 @@ pub enum PlaceRejection {
     UnknownAccount { account: AccountId },
     #[error("there is no portfolio {portfolio}")]
     UnknownPortfolio { portfolio: PortfolioId },
+    #[error("portfolio {portfolio} is archived: restore it or name another one")]
+    PortfolioArchived { portfolio: PortfolioId },
 }
 
 /// What a request for an order leads to.
@@ -72,7 +75,7 @@ pub struct DeskAccount {
 #[serde(from = "StoredDesk", into = "StoredDesk")]
 pub struct DeskBook {
     accounts: BTreeMap<AccountId, DeskAccount>,
-    portfolios: BTreeSet<PortfolioId>,
+    portfolios: NamedBooks,
     orders: BTreeMap<OrderId, Order>,
     known_ids: IdFilter,
     open_count: usize,
@@ -84,7 +87,7 @@ pub struct DeskBook {
 #[derive(Serialize, Deserialize)]
 struct StoredDesk {
     accounts: BTreeMap<AccountId, DeskAccount>,
-    portfolios: BTreeSet<PortfolioId>,
+    portfolios: NamedBooks,
     orders: Vec<Order>,
     known_ids: IdFilter,
 }
@@ -143,6 +146,16 @@ impl DeskBook {
         self.accounts.iter()
     }
 
+    /// The tenant's portfolios.
+    pub fn portfolios(&self) -> &NamedBooks {
+        &self.portfolios
+    }
+
+    /// How many orders of a portfolio are open.
+    pub fn open_count_in(&self, portfolio: &PortfolioId) -> usize {
+        self.orders().filter(|order| !order.is_closed() && order.terms.portfolio == *portfolio).count()
+    }
+
     /// First look at a request at `now`. `asked_table`: the table was asked and does not know the client order id.
     pub fn decide_place(
         &self,
@@ -157,14 +170,17 @@ impl DeskBook {
         if !self.accounts.contains_key(&terms.account) {
             return Err(PlaceRejection::UnknownAccount { account: terms.account.clone() });
         }
-        if !self.portfolios.contains(&terms.portfolio) {
+        let Some(portfolio) = self.portfolios.get(&terms.portfolio) else {
             return Err(PlaceRejection::UnknownPortfolio { portfolio: terms.portfolio.clone() });
-        }
+        };
         if !asked_table && self.known_ids.may_contain(place.client_order_id.as_str()) {
             return Ok(PlaceDecision::AskTable);
         }
         if let Some(valid_until) = place.valid_until.filter(|valid_until| *valid_until < now) {
             return Err(PlaceRejection::ValidUntilPassed { valid_until, now });
+        }
+        if portfolio.is_archived() {
+            return Err(PlaceRejection::PortfolioArchived { portfolio: terms.portfolio.clone() });
         }
         if self.open_count >= OPEN_ORDERS_MAX {
             return Err(PlaceRejection::TooManyOpenOrders);
@@ -224,9 +240,10 @@ impl DeskBook {
                 let account = DeskAccount { venue: data.venue.clone(), mode: data.mode };
                 self.accounts.insert(data.account.clone(), account);
             }
-            Event::PortfolioCreated(data) => {
-                self.portfolios.insert(data.portfolio.clone());
-            }
+            Event::PortfolioCreated(_)
+            | Event::PortfolioRenamed(_)
+            | Event::PortfolioArchived(_)
+            | Event::PortfolioRestored(_) => self.portfolios.apply(event, at),
             _ => self.apply_order_event(event, at),
         }
     }

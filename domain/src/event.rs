@@ -1,6 +1,7 @@
 //! The journal's events. A kind and a version name a payload's shape for ever; old versions are read through
 //! upcasters in [`Event::decode`].
 
+use crate::named_book::PortfolioName;
 use crate::order::{
     CanceledBy, Execution, Mode, OrderRef, OrderStatus, OrderTerms, Origin, UnknownCause, Verdict,
 };
@@ -27,6 +28,9 @@ pub enum Event {
     CancelRejected(CancelRejected),
     OrderCanceled(OrderCanceled),
     OrderExpired(OrderExpired),
+    PortfolioRenamed(PortfolioRenamed),
+    PortfolioArchived(PortfolioArchived),
+    PortfolioRestored(PortfolioRestored),
 }
 
 /// An event at its place in the journal.
@@ -55,6 +59,28 @@ pub struct AccountOpened {
 /// A named book exists from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortfolioCreated {
+    pub portfolio: PortfolioId,
+    /// What people call it; its id if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<PortfolioName>,
+}
+
+/// A book is called otherwise from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortfolioRenamed {
+    pub portfolio: PortfolioId,
+    pub name: PortfolioName,
+}
+
+/// A book takes no new orders from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortfolioArchived {
+    pub portfolio: PortfolioId,
+}
+
+/// An archived book takes orders again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortfolioRestored {
     pub portfolio: PortfolioId,
 }
 
@@ -240,6 +266,9 @@ event_kinds! {
     CancelRejected => "cancel_rejected",
     OrderCanceled => "order_canceled",
     OrderExpired => "order_expired",
+    PortfolioRenamed => "portfolio_renamed",
+    PortfolioArchived => "portfolio_archived",
+    PortfolioRestored => "portfolio_restored",
 }
 
 impl Event {
@@ -249,7 +278,12 @@ impl Event {
     /// The order this event is about, if it is about one.
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
-            Self::AccountOpened(_) | Self::PortfolioCreated(_) | Self::CashDeposited(_) => None,
+            Self::AccountOpened(_)
+            | Self::PortfolioCreated(_)
+            | Self::PortfolioRenamed(_)
+            | Self::PortfolioArchived(_)
+            | Self::PortfolioRestored(_)
+            | Self::CashDeposited(_) => None,
             Self::OrderSubmitted(data) => Some(data.order_id),
             Self::OrderDenied(data) => Some(data.order_id),
             Self::OrderAccepted(data) => Some(data.order.id),
@@ -268,7 +302,12 @@ impl Event {
     /// Completes an order event with what the order looks like after it.
     pub(crate) fn set_after(&mut self, after: OrderAfter) {
         match self {
-            Self::AccountOpened(_) | Self::PortfolioCreated(_) | Self::CashDeposited(_) => {}
+            Self::AccountOpened(_)
+            | Self::PortfolioCreated(_)
+            | Self::PortfolioRenamed(_)
+            | Self::PortfolioArchived(_)
+            | Self::PortfolioRestored(_)
+            | Self::CashDeposited(_) => {}
             Self::OrderSubmitted(data) => data.after = after,
             Self::OrderDenied(data) => data.after = after,
             Self::OrderAccepted(data) => data.after = after,

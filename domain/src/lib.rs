@@ -13,6 +13,7 @@ pub mod id;
 pub mod instrument;
 pub mod invariants;
 pub mod money;
+pub mod named_book;
 pub mod order;
 pub mod portfolio;
 pub mod report;

@@ -114,7 +114,10 @@ impl PortfolioBook {
                 self.move_cash(key, data.amount);
             }
             Event::OrderFilled(data) => self.fill(data),
-            Event::OrderSubmitted(_)
+            Event::PortfolioRenamed(_)
+            | Event::PortfolioArchived(_)
+            | Event::PortfolioRestored(_)
+            | Event::OrderSubmitted(_)
             | Event::OrderDenied(_)
             | Event::OrderAccepted(_)
             | Event::OrderRejected(_)
@@ -124,6 +127,14 @@ impl PortfolioBook {
             | Event::OrderCanceled(_)
             | Event::OrderExpired(_) => {}
         }
+    }
+
+    /// How many positions a portfolio holds, flat ones not counted.
+    pub fn open_position_count(&self, portfolio: &PortfolioId) -> usize {
+        let is_open = |(key, position): &(&PositionKey, &Position)| {
+            key.portfolio == *portfolio && !position.quantity.get().is_zero()
+        };
+        self.positions.iter().filter(is_open).count()
     }
 
     /// The position a fill is booked to.

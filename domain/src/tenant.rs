@@ -40,7 +40,7 @@ pub struct TenantImage {
 
 impl TenantImage {
     /// The version of the stored form; a snapshot of another version is ignored and made anew.
-    pub const VERSION: i16 = 2;
+    pub const VERSION: i16 = 3;
 
     /// Folds in the next event.
     pub fn apply(&mut self, recorded: &RecordedEvent) {

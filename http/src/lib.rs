@@ -20,6 +20,7 @@ mod instruments;
 mod openapi;
 mod orders;
 mod portfolio;
+mod portfolios;
 mod principal;
 mod quant;
 mod query;

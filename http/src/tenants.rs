@@ -1,4 +1,4 @@
-//! The tenant itself, its venue accounts and its portfolios.
+//! The tenant itself and its venue accounts.
 
 use crate::envelope::{ApiResult, Data, Page};
 use crate::error::{ApiError, Code};
@@ -9,7 +9,7 @@ use crate::state::AppState;
 use axum::extract::State;
 use bulkhead_actors::PortfolioFilter;
 use bulkhead_domain::order::Mode;
-use bulkhead_domain::{AccountId, Currency, Event, PortfolioId, TenantId, Timestamp, VenueName};
+use bulkhead_domain::{AccountId, Currency, Event, TenantId, Timestamp, VenueName};
 use bulkhead_persistence::TenantRow;
 use bulkhead_persistence::journal::read_events;
 use bulkhead_persistence::tenant::own_tenant;
@@ -19,14 +19,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-/// Accounts and portfolios are opened at the beginning of a journal only; that part of it is looked through.
+/// Accounts are opened at the beginning of a journal only; that part of it is looked through.
 const OPENING_EVENTS_MAX: i64 = 100;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(show_own_tenant))
-        .routes(routes!(list_accounts))
-        .routes(routes!(list_portfolios))
+    OpenApiRouter::new().routes(routes!(show_own_tenant)).routes(routes!(list_accounts))
 }
 
 /// A tenant.
@@ -68,16 +65,6 @@ struct AccountView {
     created_at: Timestamp,
 }
 
-/// A named book.
-#[derive(Serialize, ToSchema)]
-#[schema(as = PortfolioName)]
-struct PortfolioNameView {
-    #[schema(value_type = String, example = "main")]
-    id: PortfolioId,
-    #[schema(value_type = String, example = "2026-01-02T03:04:05.000006Z")]
-    created_at: Timestamp,
-}
-
 impl From<TenantRow> for TenantView {
     fn from(row: TenantRow) -> Self {
         Self {
@@ -113,17 +100,6 @@ async fn list_accounts(
     Ok(Page { items: opening.into_iter().filter_map(account).collect(), next_cursor: None })
 }
 
-/// List portfolios
-#[utoipa::path(get, path = "/portfolios", tag = "Tenant", security(("bearer" = [])),
-    responses((status = 200, body = List<PortfolioNameView>)))]
-async fn list_portfolios(
-    Member(principal): Member,
-    State(state): State<AppState>,
-) -> ApiResult<Page<PortfolioNameView>> {
-    let opening = opening(&state, principal.tenant_id).await?;
-    Ok(Page { items: opening.into_iter().filter_map(portfolio).collect(), next_cursor: None })
-}
-
 /// The first events of the tenant with their times.
 async fn opening(state: &AppState, tenant_id: TenantId) -> ApiResult<Vec<(Timestamp, Event)>> {
     // A tenant that was never used has an empty journal until it is started; this waits until it has been.
@@ -146,9 +122,4 @@ fn account((created_at, event): (Timestamp, Event)) -> Option<AccountView> {
         shorts_allowed: data.shorts_allowed,
         created_at,
     })
-}
-
-fn portfolio((created_at, event): (Timestamp, Event)) -> Option<PortfolioNameView> {
-    let Event::PortfolioCreated(data) = event else { return None };
-    Some(PortfolioNameView { id: data.portfolio, created_at })
 }

@@ -94,7 +94,7 @@ impl Rig {
         let (reply, released) = Reply::channel();
         let event = |number: u8| {
             let portfolio = PortfolioId::parse(&format!("{name}-{number}")).unwrap();
-            (Event::PortfolioCreated(PortfolioCreated { portfolio }), None)
+            (Event::PortfolioCreated(PortfolioCreated { portfolio, name: None }), None)
         };
         let append = Append {
             desk_incarnation,
@@ -206,7 +206,7 @@ async fn what_was_released_is_on_its_way_when_the_desk_hears_of_the_commit() {
     let append = Append {
         desk_incarnation: 1,
         at: crate::clock::now(),
-        events: vec![(Event::PortfolioCreated(PortfolioCreated { portfolio }), None)],
+        events: vec![(Event::PortfolioCreated(PortfolioCreated { portfolio, name: None }), None)],
         // In the place of a submission on its way to a session.
         release: Box::new(move || drop(desk.notify(DeskMsg::StashCheck { account: paper() }))),
     };

@@ -6,6 +6,9 @@
 //! 3. New orders pass an account only while its session is reconciled; cancels always do.
 //! 4. After a restart, what was submitted and not acknowledged is unknown until the venue was asked.
 
+mod books;
+#[cfg(test)]
+mod books_tests;
 mod cancel;
 mod fills;
 mod gate;
@@ -14,6 +17,9 @@ mod rehearse;
 mod report;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use books::BooksMsg;
+pub use books::{BookEntry, Made};
 
 use crate::exchange_session::SessionMsg;
 use crate::failure::{CancelError, PlaceError, Placed};
@@ -25,6 +31,7 @@ use crate::risk::RiskMsg;
 use crate::tenant::Sessions;
 use bulkhead_domain::desk::{DeskBook, PlaceOrder};
 use bulkhead_domain::order::UnknownCause;
+use bulkhead_domain::portfolio::PortfolioBook;
 use bulkhead_domain::report::VenueReport;
 use bulkhead_domain::risk::Authorization;
 use bulkhead_domain::{
@@ -86,6 +93,8 @@ pub(crate) enum DeskMsg {
         key: OrderKey,
         reply: Reply<Option<Arc<Order>>>,
     },
+    /// About the tenant's portfolios.
+    Books(BooksMsg),
     /// Whether nothing is open or on its way.
     IsQuiet(Reply<bool>),
     Authorized {
@@ -156,6 +165,7 @@ impl Message for DeskMsg {
             Self::Cancel { .. } => "cancel",
             Self::CancelAll { .. } => "cancel_all",
             Self::Find { .. } => "find",
+            Self::Books(message) => message.kind(),
             Self::IsQuiet(_) => "is_quiet",
             Self::Authorized { .. } => "authorized",
             Self::TableAnswer { .. } => "table_answer",
@@ -201,8 +211,12 @@ pub(crate) struct DeskState {
     /// Everything up to here was loaded; what is told about it concerns a predecessor.
     loaded_seq: i64,
     book: DeskBook,
+    /// Positions and cash with everything folded in that was decided here.
+    money: PortfolioBook,
     /// Uncommitted events per order.
     dirty: HashMap<OrderId, u32>,
+    /// Uncommitted events that are about no order.
+    dirty_others: u32,
     /// Submitted orders whose submission is not known to be durable, with how often their account's session had come
     /// up when they were decided: the venue has certainly not seen them, unless the session changed since.
     unsent: HashMap<OrderId, u64>,
@@ -228,10 +242,12 @@ impl Actor for OrderDesk {
         // Sent after the ledger has answered: every commit up to here is in risk's mailbox before this.
         self.risk.notify(RiskMsg::DeskAttached).map_err(|error| error.reason)?;
         state.loaded_seq = attached.seq;
-        state.book = match attached.image {
-            Some(image) => image.desk.clone(),
-            None => patiently("desk", || self.images.at(attached.seq)).await?.desk.clone(),
+        let image = match attached.image {
+            Some(image) => image,
+            None => patiently("desk", || self.images.at(attached.seq)).await?,
         };
+        (state.book, state.money) = (image.desk.clone(), image.portfolio.clone());
+        drop(image);
         self.images.forget().await;
         self.doubt_unacknowledged(state);
         self.reopen_accounts(cx, state);
@@ -253,6 +269,7 @@ impl Actor for OrderDesk {
             DeskMsg::Cancel { order_id, reply } => self.cancel(state, order_id, reply),
             DeskMsg::CancelAll { symbol, reply } => self.cancel_all(state, symbol.as_ref(), reply),
             DeskMsg::Find { key, reply } => self.find(state, &key, reply),
+            DeskMsg::Books(message) => self.books(state, message),
             DeskMsg::IsQuiet(reply) => reply.send(state.is_quiet()),
             DeskMsg::Authorized { desk_incarnation, place, authorization } => {
                 if desk_incarnation == state.incarnation {
@@ -322,10 +339,13 @@ impl DeskState {
     /// Applies one event; gives it back with the order after it, for the rows that are written with it.
     fn apply(&mut self, event: Event, at: Timestamp) -> (Event, Option<Arc<Order>>) {
         self.book.apply(&event, at);
+        self.money.apply(&event);
         let order = event.order_id().and_then(|order_id| self.book.order(order_id));
         let order = order.map(|order| Arc::new(order.clone()));
         if let Some(order) = &order {
             *self.dirty.entry(order.id).or_default() += 1;
+        } else if event.order_id().is_none() {
+            self.dirty_others += 1;
         }
         (event, order)
     }
@@ -336,7 +356,10 @@ impl DeskState {
             if recorded.seq <= self.loaded_seq {
                 continue;
             }
-            let Some(order_id) = recorded.event.order_id() else { continue };
+            let Some(order_id) = recorded.event.order_id() else {
+                self.dirty_others = self.dirty_others.saturating_sub(1);
+                continue;
+            };
             if let Event::OrderSubmitted(data) = &recorded.event
                 && let Some(session_ups) = self.unsent.remove(&order_id)
                 && let Some(gate) = self.gates.get(&data.terms.account)
@@ -359,12 +382,13 @@ impl DeskState {
     fn is_quiet(&self) -> bool {
         self.book.open_count() == 0
             && self.dirty.is_empty()
+            && self.dirty_others == 0
             && self.placing.is_empty()
             && self.late.is_empty()
             && self.gates.values().all(Gate::is_quiet)
     }
 
     fn is_full(&self) -> bool {
-        self.dirty.len() + self.placing.len() >= IN_FLIGHT_MAX
+        self.dirty.len() + self.dirty_others as usize + self.placing.len() >= IN_FLIGHT_MAX
     }
 }

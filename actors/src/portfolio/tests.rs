@@ -53,7 +53,7 @@ impl Rig {
         let mut journal = self.journal.lock().unwrap();
         let heads = journal.image.streams;
         let portfolio = PortfolioId::parse(name).unwrap();
-        journal.push(Event::PortfolioCreated(PortfolioCreated { portfolio }));
+        journal.push(Event::PortfolioCreated(PortfolioCreated { portfolio, name: None }));
         Arc::new(CommittedBatch::new(journal.events.last().cloned().into_iter().collect(), heads))
     }
 

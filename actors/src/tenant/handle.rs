@@ -1,13 +1,14 @@
 //! The way into one tenant. Every method has a deadline, and says what is known when it passes.
 
 use super::cell::TenantCell;
-use crate::failure::{CallFailure, CancelError, PictureError, PlaceError, Placed, Rehearsed};
+use crate::failure::{CallFailure, CancelError, PictureError, PlaceError, Placed, PortfolioError, Rehearsed};
 use crate::feed::FeedSubscription;
-use crate::order_desk::{CancelResults, DeskMsg, OrderKey, PlaceCall};
+use crate::order_desk::{BookEntry, BooksMsg, CancelResults, DeskMsg, Made, OrderKey, PlaceCall};
 use crate::portfolio::{PortfolioFilter, PortfolioMsg, PortfolioView};
 use bulkhead_domain::desk::PlaceOrder;
+use bulkhead_domain::named_book::{ChangePortfolio, PortfolioName};
 use bulkhead_domain::tenant::StreamHeads;
-use bulkhead_domain::{ClientOrderId, Order, OrderId, Symbol, TenantId};
+use bulkhead_domain::{ClientOrderId, Order, OrderId, PortfolioId, Symbol, TenantId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +67,31 @@ impl TenantHandle {
     /// The portfolio at the present market.
     pub async fn portfolio(&self, filter: PortfolioFilter) -> Result<PortfolioView, PictureError> {
         Ok(self.cell.portfolio.call(READ_TIMEOUT, |reply| PortfolioMsg::View(filter, reply)).await??)
+    }
+
+    /// Makes a portfolio; answered when it is durable. The same again is answered with the one there is.
+    pub async fn create_portfolio(
+        &self,
+        portfolio: PortfolioId,
+        name: Option<PortfolioName>,
+    ) -> Result<Made, PortfolioError> {
+        let ask = |reply| DeskMsg::Books(BooksMsg::Create { portfolio, name, reply });
+        self.cell.desk.call(COMMIT_TIMEOUT, ask).await?
+    }
+
+    /// Renames, archives or restores a portfolio; answered when it is durable.
+    pub async fn change_portfolio(
+        &self,
+        portfolio: PortfolioId,
+        change: ChangePortfolio,
+    ) -> Result<BookEntry, PortfolioError> {
+        let ask = |reply| DeskMsg::Books(BooksMsg::Change { portfolio, change, reply });
+        self.cell.desk.call(COMMIT_TIMEOUT, ask).await?
+    }
+
+    /// All portfolios by id, archived ones included.
+    pub async fn list_portfolios(&self) -> Result<Vec<BookEntry>, CallFailure> {
+        Ok(self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::Books(BooksMsg::List(reply))).await?)
     }
 
     /// Follows the journal from now on.

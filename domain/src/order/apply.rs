@@ -92,6 +92,9 @@ impl Order {
             | Event::OrderDenied(_)
             | Event::AccountOpened(_)
             | Event::PortfolioCreated(_)
+            | Event::PortfolioRenamed(_)
+            | Event::PortfolioArchived(_)
+            | Event::PortfolioRestored(_)
             | Event::CashDeposited(_) => return,
         }
         self.version += 1;

@@ -187,6 +187,9 @@ impl RiskBook {
             Event::OrderCanceled(data) => drop(self.release(data.order.id)),
             Event::OrderExpired(data) => drop(self.release(data.order.id)),
             Event::PortfolioCreated(_)
+            | Event::PortfolioRenamed(_)
+            | Event::PortfolioArchived(_)
+            | Event::PortfolioRestored(_)
             | Event::OrderDenied(_)
             | Event::OrderAccepted(_)
             | Event::OrderOutcomeUnknown(_)

@@ -6,6 +6,7 @@ mod edges;
 mod golden;
 mod history;
 mod image;
+mod named_book;
 mod order_properties;
 mod order_table;
 mod risk_model;

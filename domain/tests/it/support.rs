@@ -238,7 +238,7 @@ fn check_step(before: &Order, event: &Event, after: &Order) {
 /// A tenant's first events.
 pub(crate) fn opening(leverage_max: i64, shorts_allowed: bool, cash: &str) -> Vec<Event> {
     vec![
-        Event::PortfolioCreated(PortfolioCreated { portfolio: book() }),
+        Event::PortfolioCreated(PortfolioCreated { portfolio: book(), name: None }),
         Event::AccountOpened(AccountOpened {
             account: paper(),
             venue: VenueName::parse("paper").unwrap(),

@@ -3,7 +3,9 @@
 use super::{ApiError, Code, Outcome};
 use bulkhead_actors::jobs::{JobFailure, SubmitError};
 use bulkhead_actors::tenant::AdminError;
-use bulkhead_actors::{CallFailure, CancelError, PictureError, PlaceError, Unavailable, UnknownPart};
+use bulkhead_actors::{
+    CallFailure, CancelError, PictureError, PlaceError, PortfolioError, Unavailable, UnknownPart,
+};
 use bulkhead_identity::{AuthenticateError, HashError, IdentityError, TokenError};
 use bulkhead_persistence::DbError;
 use bulkhead_quant::QuantError;
@@ -82,6 +84,21 @@ impl From<CancelError> for ApiError {
             CancelError::Failed(failure) => failure.into(),
             CancelError::Rejected(rejection) => rejection.into(),
             CancelError::NotOpen(_) => ApiError::of(Code::OrderNotFound),
+        }
+    }
+}
+
+impl From<PortfolioError> for ApiError {
+    fn from(error: PortfolioError) -> Self {
+        match error {
+            PortfolioError::Failed(CallFailure::OutcomeUnknown) => ApiError::new(
+                Code::OutcomeUnknown,
+                "the outcome is unknown: repeat the same request, or look at the portfolio",
+            )
+            .with_outcome(Outcome::Unknown)
+            .with_retry_after(RETRY_SHORTLY),
+            PortfolioError::Failed(failure) => failure.into(),
+            PortfolioError::Rejected(rejection) => rejection.into(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{ApiError, Code};
 use bulkhead_domain::DecimalError;
 use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
+use bulkhead_domain::named_book::{PORTFOLIOS_MAX, PortfolioRejection};
 use bulkhead_domain::order::{OrderRejection, TermsRuleError};
 use serde_json::json;
 use std::time::Duration;
@@ -32,6 +33,33 @@ impl From<PlaceRejection> for ApiError {
             PlaceRejection::UnknownPortfolio { .. } => {
                 ApiError::new(Code::UnknownPortfolio, message).with_field("portfolio")
             }
+            PlaceRejection::PortfolioArchived { .. } => {
+                ApiError::new(Code::PortfolioArchived, message).with_field("portfolio")
+            }
+        }
+    }
+}
+
+impl From<PortfolioRejection> for ApiError {
+    fn from(rejection: PortfolioRejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            PortfolioRejection::Unknown { .. } => ApiError::new(Code::PortfolioNotFound, message),
+            PortfolioRejection::Exists { name, .. } => {
+                ApiError::new(Code::PortfolioExists, message).with_details(json!({ "name": name }))
+            }
+            PortfolioRejection::Archived { .. } => ApiError::new(Code::PortfolioArchived, message),
+            PortfolioRejection::Permanent => ApiError::new(Code::PortfolioPermanent, message),
+            PortfolioRejection::HasPositions { count, .. } => {
+                ApiError::new(Code::PortfolioHasPositions, message)
+                    .with_details(json!({ "positions": count }))
+            }
+            PortfolioRejection::HasOpenOrders { count, .. } => {
+                ApiError::new(Code::PortfolioHasOpenOrders, message)
+                    .with_details(json!({ "open_orders": count }))
+            }
+            PortfolioRejection::TooMany => ApiError::new(Code::TooManyPortfolios, message)
+                .with_details(json!({ "limit": PORTFOLIOS_MAX })),
         }
     }
 }

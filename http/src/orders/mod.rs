@@ -10,7 +10,7 @@ mod view;
 
 pub(crate) use cancel::cancel_by_id;
 pub(crate) use history::find_row;
-pub(crate) use request::PlaceOrderRequest;
+pub(crate) use request::{IDEMPOTENCY_KEY_HEADER, PlaceOrderRequest};
 pub(crate) use view::OrderView;
 
 use crate::body::JsonBody;

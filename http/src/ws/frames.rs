@@ -180,7 +180,12 @@ fn raw<T: Serialize>(value: &T) -> Option<Box<RawValue>> {
 
 fn order_update(event: &Event) -> Option<OrderUpdate<'_>> {
     let (order, after, reason) = match event {
-        Event::AccountOpened(_) | Event::PortfolioCreated(_) | Event::CashDeposited(_) => return None,
+        Event::AccountOpened(_)
+        | Event::PortfolioCreated(_)
+        | Event::PortfolioRenamed(_)
+        | Event::PortfolioArchived(_)
+        | Event::PortfolioRestored(_)
+        | Event::CashDeposited(_) => return None,
         Event::OrderSubmitted(data) => {
             (identity(data.order_id, &data.client_order_id, &data.terms), &data.after, None)
         }

@@ -14,6 +14,8 @@ pub const GENESIS: [u8; 32] = [0; 32];
 pub enum Payload {
     AccountOpened,
     PortfolioCreated,
+    /// Renamed, archived or restored.
+    PortfolioChanged,
     CashDeposited(CashDeposited),
     OrderSubmitted(Box<OrderMade>),
     OrderDenied(Box<OrderMade>),
@@ -131,7 +133,10 @@ impl Payload {
     /// The order it is about, and what the order is said to look like after it.
     pub fn order(&self) -> Option<(Uuid, &After)> {
         match self {
-            Self::AccountOpened | Self::PortfolioCreated | Self::CashDeposited(_) => None,
+            Self::AccountOpened
+            | Self::PortfolioCreated
+            | Self::PortfolioChanged
+            | Self::CashDeposited(_) => None,
             Self::OrderSubmitted(made) | Self::OrderDenied(made) => Some((made.order_id, &made.after)),
             Self::OrderFilled(filled) => Some((filled.order.id, &filled.after)),
             Self::OrderAccepted(changed)
@@ -151,6 +156,7 @@ fn parse_kind(kind: &str, text: &str) -> Result<Option<Payload>, serde_json::Err
     let payload = match kind {
         "account_opened" => Payload::AccountOpened,
         "portfolio_created" => Payload::PortfolioCreated,
+        "portfolio_renamed" | "portfolio_archived" | "portfolio_restored" => Payload::PortfolioChanged,
         "cash_deposited" => Payload::CashDeposited(serde_json::from_str(text)?),
         "order_submitted" => Payload::OrderSubmitted(made()?),
         "order_denied" => Payload::OrderDenied(made()?),

@@ -79,6 +79,7 @@ impl Order {
             Payload::OrderExpired(_) => self.close(Life::Expired),
             Payload::AccountOpened
             | Payload::PortfolioCreated
+            | Payload::PortfolioChanged
             | Payload::CashDeposited(_)
             | Payload::OrderSubmitted(_)
             | Payload::OrderDenied(_) => return,

@@ -126,6 +126,7 @@ async fn every_route_but_the_public_ones_wants_a_token() {
             let answer = match method.as_str() {
                 "get" => stranger.get_root(&path).await,
                 "post" => stranger.post(path.strip_prefix("/api/v1").unwrap(), &json!({})).await,
+                "put" => stranger.put(path.strip_prefix("/api/v1").unwrap(), &json!({})).await,
                 "delete" => stranger.delete(path.strip_prefix("/api/v1").unwrap()).await,
                 other => panic!("{other} {path} is not known to this test"),
             };

@@ -7,4 +7,5 @@ mod order_batch;
 mod order_terms;
 mod orders;
 mod portfolio;
+mod portfolios;
 mod quant;

@@ -68,6 +68,10 @@ impl Client {
         self.send(Method::POST, &format!("/api/v1{path}"), Some(body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, &format!("/api/v1{path}"), Some(body.to_string().into())).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, &format!("/api/v1{path}"), None).await
     }

@@ -104,7 +104,7 @@ async fn a_snapshot_after_many_events_is_the_full_replay() {
     let cell = &tenant.cell;
     let create = |number: i32| {
         let portfolio = PortfolioId::parse(&format!("p{number}")).unwrap();
-        (Event::PortfolioCreated(PortfolioCreated { portfolio }), None)
+        (Event::PortfolioCreated(PortfolioCreated { portfolio, name: None }), None)
     };
     for part in 0..3 {
         let events = (part * 1_700..(part + 1) * 1_700).map(create).collect();

@@ -13,7 +13,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub(super) const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
+/// Names what a request makes where its body does not.
+pub(crate) const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 const ACCOUNT_DEFAULT: &str = "paper";
 const PORTFOLIO_DEFAULT: &str = "main";
 
