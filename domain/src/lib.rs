@@ -12,6 +12,7 @@ pub mod filter;
 pub mod id;
 pub mod instrument;
 pub mod invariants;
+pub mod lots;
 pub mod money;
 pub mod named_book;
 pub mod order;

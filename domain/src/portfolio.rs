@@ -61,7 +61,7 @@ pub struct PortfolioBook {
 }
 
 impl Position {
-    fn flat(quote_currency: Currency) -> Self {
+    pub(crate) fn flat(quote_currency: Currency) -> Self {
         let zero = Amount::ZERO;
         Self { quantity: SignedQty::ZERO, cost: zero, realized_pnl: zero, fees: zero, quote_currency }
     }
@@ -73,7 +73,7 @@ impl Position {
     }
 
     /// Books a fill of `delta` (signed) at `price`.
-    fn book(&mut self, delta: Decimal, price: Decimal) {
+    pub(crate) fn book(&mut self, delta: Decimal, price: Decimal) {
         let held = self.quantity.get();
         let opposes = !held.is_zero() && held.is_sign_positive() != delta.is_sign_positive();
         let closing = if opposes { held.abs().min(delta.abs()) } else { Decimal::ZERO };

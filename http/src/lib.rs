@@ -17,6 +17,7 @@ mod events;
 mod gate;
 mod health;
 mod instruments;
+mod lots;
 mod openapi;
 mod orders;
 mod portfolio;

@@ -117,6 +117,40 @@ pub async fn list_fills(
     rows.into_iter().map(FillRow::try_from).collect()
 }
 
+/// At most `limit` fills booked after event `after_seq`, oldest first.
+pub async fn list_fills_from(
+    tx: &mut TenantTx,
+    filter: &FillFilter,
+    after_seq: i64,
+    limit: i64,
+) -> Result<Vec<FillRow>, DbError> {
+    let tenant_id = tx.tenant_id().0;
+    let rows = sqlx::query_as!(
+        FillRecord,
+        "select account, execution_id, order_id, seq, portfolio, mode, symbol, side, price, quantity, fee,
+                fee_currency, liquidity, venue_ts, recorded_at
+         from fill
+         where tenant_id = $1 and seq > $2
+           and ($3::uuid is null or order_id = $3)
+           and ($4::text is null or symbol = $4)
+           and ($5::text is null or side = $5)
+           and ($6::text is null or account = $6)
+           and ($7::text is null or portfolio = $7)
+         order by seq limit $8",
+        tenant_id,
+        after_seq,
+        filter.order_id.map(|id| id.0),
+        filter.symbol.as_ref().map(Symbol::as_str),
+        filter.side.as_ref().map(name_of),
+        filter.account.as_ref().map(AccountId::as_str),
+        filter.portfolio.as_ref().map(PortfolioId::as_str),
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(FillRow::try_from).collect()
+}
+
 /// The fills the venues name so: one per account at most.
 pub async fn find_fills(tx: &mut TenantTx, execution_id: &ExecutionId) -> Result<Vec<FillRow>, DbError> {
     let tenant_id = tx.tenant_id().0;

@@ -6,6 +6,7 @@ mod edges;
 mod golden;
 mod history;
 mod image;
+mod lots;
 mod named_book;
 mod order_properties;
 mod order_table;

@@ -115,6 +115,7 @@ codes! {
     OrderNotFound "ORDER_NOT_FOUND" NOT_FOUND "There is no such order.",
     TradeNotFound "TRADE_NOT_FOUND" NOT_FOUND "There is no such execution.",
     PositionNotFound "POSITION_NOT_FOUND" NOT_FOUND "Nothing was ever held in this symbol.",
+    TooManyExecutions "TOO_MANY_EXECUTIONS" CONFLICT "More executions would have to be folded than one answer may; `details.limit` is how many. Ask for one account or portfolio.",
     InstrumentNotFound "INSTRUMENT_NOT_FOUND" NOT_FOUND "There is no such instrument.",
     TenantNotFound "TENANT_NOT_FOUND" NOT_FOUND "There is no such tenant.",
     ActorNotFound "ACTOR_NOT_FOUND" NOT_FOUND "There is no actor at this path.",

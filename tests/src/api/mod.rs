@@ -5,6 +5,7 @@ mod identity;
 mod isolation;
 mod order_batch;
 mod order_terms;
+mod lots;
 mod orders;
 mod portfolio;
 mod portfolios;
