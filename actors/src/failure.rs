@@ -2,10 +2,11 @@
 
 use bulkhead_domain::Order;
 use bulkhead_domain::desk::PlaceRejection;
+use bulkhead_domain::event::TradingHalted;
 use bulkhead_domain::instrument::InstrumentRuleError;
 use bulkhead_domain::named_book::PortfolioRejection;
 use bulkhead_domain::order::{OrderRejection, TermsRuleError};
-use bulkhead_domain::risk::Authorization;
+use bulkhead_domain::risk::{Authorization, HaltRejection};
 use bulkhead_domain::{AccountId, OrderId, PortfolioId, Symbol};
 use bulkhead_persistence::DbError;
 use bulkhead_supervision::{CallError, Refused};
@@ -145,6 +146,32 @@ impl From<Unavailable> for PlaceError {
 }
 
 impl From<CallError> for PlaceError {
+    fn from(error: CallError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// What stands after a halt or a resumption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halted {
+    /// Every halt that stands now, from the widest scope down.
+    pub halts: Vec<TradingHalted>,
+    /// Open orders whose cancellation was asked for.
+    pub cancels: usize,
+    /// It was not so before.
+    pub changed: bool,
+}
+
+/// Why trading was not halted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HaltError {
+    #[error(transparent)]
+    Failed(#[from] CallFailure),
+    #[error(transparent)]
+    Rejected(#[from] HaltRejection),
+}
+
+impl From<CallError> for HaltError {
     fn from(error: CallError) -> Self {
         Self::Failed(error.into())
     }

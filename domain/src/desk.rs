@@ -4,11 +4,11 @@
 //! 2. Closed orders leave memory once they are durable; the table remembers them.
 //! 3. The number of open orders is capped.
 
-use crate::event::{OrderAfter, OrderDenied, OrderSubmitted};
+use crate::event::{OrderAfter, OrderDenied, OrderSubmitted, TradingHalted};
 use crate::filter::IdFilter;
 use crate::named_book::NamedBooks;
 use crate::order::{Mode, Order, OrderTerms, Origin};
-use crate::risk::Authorization;
+use crate::risk::{Authorization, HaltBook, HaltRejection, HaltScope};
 use crate::{
     AccountId, ClientOrderId, Currency, Event, OrderId, PortfolioId, TenantId, Timestamp, VenueClientId,
     VenueName,
@@ -76,6 +76,7 @@ pub struct DeskAccount {
 pub struct DeskBook {
     accounts: BTreeMap<AccountId, DeskAccount>,
     portfolios: NamedBooks,
+    halts: HaltBook,
     orders: BTreeMap<OrderId, Order>,
     known_ids: IdFilter,
     open_count: usize,
@@ -88,14 +89,15 @@ pub struct DeskBook {
 struct StoredDesk {
     accounts: BTreeMap<AccountId, DeskAccount>,
     portfolios: NamedBooks,
+    halts: HaltBook,
     orders: Vec<Order>,
     known_ids: IdFilter,
 }
 
 impl From<StoredDesk> for DeskBook {
     fn from(stored: StoredDesk) -> Self {
-        let StoredDesk { accounts, portfolios, orders, known_ids } = stored;
-        let mut book = Self { accounts, portfolios, known_ids, ..Self::default() };
+        let StoredDesk { accounts, portfolios, halts, orders, known_ids } = stored;
+        let mut book = Self { accounts, portfolios, halts, known_ids, ..Self::default() };
         for order in orders {
             book.hold(order);
         }
@@ -105,8 +107,8 @@ impl From<StoredDesk> for DeskBook {
 
 impl From<DeskBook> for StoredDesk {
     fn from(book: DeskBook) -> Self {
-        let DeskBook { accounts, portfolios, orders, known_ids, .. } = book;
-        Self { accounts, portfolios, orders: orders.into_values().collect(), known_ids }
+        let DeskBook { accounts, portfolios, halts, orders, known_ids, .. } = book;
+        Self { accounts, portfolios, halts, orders: orders.into_values().collect(), known_ids }
     }
 }
 
@@ -154,6 +156,28 @@ impl DeskBook {
     /// How many orders of a portfolio are open.
     pub fn open_count_in(&self, portfolio: &PortfolioId) -> usize {
         self.orders().filter(|order| !order.is_closed() && order.terms.portfolio == *portfolio).count()
+    }
+
+    /// The halts that stand.
+    pub fn halts(&self) -> &HaltBook {
+        &self.halts
+    }
+
+    /// The event a halt leads to; none if its scope is halted like this already.
+    pub fn decide_halt(&self, halt: TradingHalted) -> Result<Option<Event>, HaltRejection> {
+        if let HaltScope::Account(account) = &halt.scope
+            && !self.accounts.contains_key(account)
+        {
+            return Err(HaltRejection::UnknownAccount { account: account.clone() });
+        }
+        self.halts.decide_halt(halt)
+    }
+
+    /// The open orders within a scope.
+    pub fn open_orders_in(&self, scope: &HaltScope) -> Vec<OrderId> {
+        let is_within =
+            |order: &&Order| !order.is_closed() && scope.covers(&order.terms.account, &order.terms.symbol);
+        self.orders.values().filter(is_within).map(|order| order.id).collect()
     }
 
     /// First look at a request at `now`. `asked_table`: the table was asked and does not know the client order id.
@@ -244,6 +268,7 @@ impl DeskBook {
             | Event::PortfolioRenamed(_)
             | Event::PortfolioArchived(_)
             | Event::PortfolioRestored(_) => self.portfolios.apply(event, at),
+            Event::TradingHalted(_) | Event::TradingResumed(_) => self.halts.apply(event),
             _ => self.apply_order_event(event, at),
         }
     }

@@ -5,6 +5,7 @@ use crate::named_book::PortfolioName;
 use crate::order::{
     CanceledBy, Execution, Mode, OrderRef, OrderStatus, OrderTerms, Origin, UnknownCause, Verdict,
 };
+use crate::risk::{HaltAuthor, HaltMode, HaltScope};
 use crate::{
     AccountId, Amount, ClientOrderId, Currency, EventId, OrderId, PortfolioId, Price, Qty, Timestamp,
     VenueClientId, VenueName, VenueOrderId,
@@ -31,6 +32,8 @@ pub enum Event {
     PortfolioRenamed(PortfolioRenamed),
     PortfolioArchived(PortfolioArchived),
     PortfolioRestored(PortfolioRestored),
+    TradingHalted(TradingHalted),
+    TradingResumed(TradingResumed),
 }
 
 /// An event at its place in the journal.
@@ -208,6 +211,27 @@ pub struct OrderExpired {
     pub after: OrderAfter,
 }
 
+/// Trading is stopped in a scope until it is resumed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradingHalted {
+    #[serde(flatten)]
+    pub scope: HaltScope,
+    pub mode: HaltMode,
+    pub reason: String,
+    pub by: HaltAuthor,
+    pub at: Timestamp,
+}
+
+/// A scope's halt is lifted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradingResumed {
+    #[serde(flatten)]
+    pub scope: HaltScope,
+    pub reason: String,
+    pub by: HaltAuthor,
+    pub at: Timestamp,
+}
+
 /// A journal row this version of the platform cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum EventDecodeError {
@@ -269,6 +293,8 @@ event_kinds! {
     PortfolioRenamed => "portfolio_renamed",
     PortfolioArchived => "portfolio_archived",
     PortfolioRestored => "portfolio_restored",
+    TradingHalted => "trading_halted",
+    TradingResumed => "trading_resumed",
 }
 
 impl Event {
@@ -283,7 +309,9 @@ impl Event {
             | Self::PortfolioRenamed(_)
             | Self::PortfolioArchived(_)
             | Self::PortfolioRestored(_)
-            | Self::CashDeposited(_) => None,
+            | Self::CashDeposited(_)
+            | Self::TradingHalted(_)
+            | Self::TradingResumed(_) => None,
             Self::OrderSubmitted(data) => Some(data.order_id),
             Self::OrderDenied(data) => Some(data.order_id),
             Self::OrderAccepted(data) => Some(data.order.id),
@@ -307,7 +335,9 @@ impl Event {
             | Self::PortfolioRenamed(_)
             | Self::PortfolioArchived(_)
             | Self::PortfolioRestored(_)
-            | Self::CashDeposited(_) => {}
+            | Self::CashDeposited(_)
+            | Self::TradingHalted(_)
+            | Self::TradingResumed(_) => {}
             Self::OrderSubmitted(data) => data.after = after,
             Self::OrderDenied(data) => data.after = after,
             Self::OrderAccepted(data) => data.after = after,
@@ -329,6 +359,22 @@ impl Event {
     /// Whether this event belongs to the stream `trades`.
     pub fn is_trade(&self) -> bool {
         matches!(self, Self::OrderFilled(_))
+    }
+
+    /// Whether this event belongs to the stream `risk`.
+    pub fn is_risk_event(&self) -> bool {
+        matches!(self, Self::TradingHalted(_) | Self::TradingResumed(_))
+    }
+
+    /// The same order, placed by somebody else than a user.
+    #[must_use]
+    pub fn placed_by(mut self, origin: Origin) -> Self {
+        match &mut self {
+            Self::OrderSubmitted(data) => data.origin = origin,
+            Self::OrderDenied(data) => data.origin = origin,
+            _ => {}
+        }
+        self
     }
 }
 

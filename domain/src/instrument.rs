@@ -64,6 +64,14 @@ impl Instrument {
         }
     }
 
+    /// The largest quantity an order may have that is not more than `quantity`; none if that is below the minimum.
+    pub fn largest_order_within(&self, quantity: Decimal) -> Option<Qty> {
+        let capped = quantity.min(self.quantity_max.get());
+        let stepped = capped - capped % self.quantity_step.get();
+        let quantity = Qty::try_from(stepped.max(Decimal::ZERO).normalize()).ok()?;
+        (quantity >= self.quantity_min).then_some(quantity)
+    }
+
     fn check_quantity(&self, quantity: Qty) -> Result<(), InstrumentRuleError> {
         if quantity < self.quantity_min {
             return Err(InstrumentRuleError::QuantityTooSmall { quantity, min: self.quantity_min });

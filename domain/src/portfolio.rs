@@ -125,7 +125,9 @@ impl PortfolioBook {
             | Event::CancelRequested(_)
             | Event::CancelRejected(_)
             | Event::OrderCanceled(_)
-            | Event::OrderExpired(_) => {}
+            | Event::OrderExpired(_)
+            | Event::TradingHalted(_)
+            | Event::TradingResumed(_) => {}
         }
     }
 

@@ -13,6 +13,7 @@ pub struct StreamHeads {
     pub events: i64,
     pub orders: i64,
     pub trades: i64,
+    pub risk: i64,
 }
 
 impl StreamHeads {
@@ -24,6 +25,9 @@ impl StreamHeads {
         }
         if event.is_trade() {
             self.trades = seq;
+        }
+        if event.is_risk_event() {
+            self.risk = seq;
         }
     }
 }

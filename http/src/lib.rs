@@ -25,6 +25,7 @@ mod portfolios;
 mod principal;
 mod quant;
 mod query;
+mod risk;
 mod router;
 mod schema;
 mod server;

@@ -23,6 +23,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
         (name = "Tenant", description = "The tenant, its accounts and portfolios"),
         (name = "Trading", description = "Orders, executions, instruments"),
         (name = "Portfolio", description = "Positions, cash, profit and loss"),
+        (name = "Risk", description = "The kill switch: what is halted, halt, resume"),
         (name = "Quant", description = "Option models, calibrations, portfolio construction. Their numbers are JSON numbers"),
         (name = "Events", description = "The journal, read or followed"),
         (name = "Admin", description = "For platform admins")

@@ -32,6 +32,8 @@ principals! {
     Member needs Read;
     /// Someone who may place and cancel orders.
     Trader needs Trade;
+    /// Someone who may change the tenant itself.
+    Manager needs ManageTenant;
     /// Someone who operates the platform.
     PlatformAdmin needs OperatePlatform;
 }

@@ -15,7 +15,7 @@ impl OrderDesk {
         order_id: OrderId,
         reply: Reply<Result<Arc<Order>, CancelError>>,
     ) {
-        match self.request_cancel(state, order_id) {
+        match self.request_cancel(state, order_id, CanceledBy::User) {
             Ok(order) => self.when_durable(Box::new(move || reply.send(Ok(order)))),
             Err(error) => reply.send(Err(error)),
         }
@@ -30,15 +30,22 @@ impl OrderDesk {
         let is_asked =
             |order: &&Order| !order.is_closed() && symbol.is_none_or(|one| *one == order.terms.symbol);
         let open: Vec<OrderId> = state.book.orders().filter(is_asked).map(|order| order.id).collect();
-        let results: CancelResults =
-            open.into_iter().map(|id| (id, self.request_cancel(state, id).map(drop))).collect();
+        let results: CancelResults = open
+            .into_iter()
+            .map(|id| (id, self.request_cancel(state, id, CanceledBy::User).map(drop)))
+            .collect();
         self.when_durable(Box::new(move || reply.send(results)));
     }
 
     /// Records the wish and sends it. Asking again sends again: the first request may have been lost.
-    fn request_cancel(&self, state: &mut DeskState, order_id: OrderId) -> Result<Arc<Order>, CancelError> {
+    pub(super) fn request_cancel(
+        &self,
+        state: &mut DeskState,
+        order_id: OrderId,
+        by: CanceledBy,
+    ) -> Result<Arc<Order>, CancelError> {
         let order = state.book.order(order_id).ok_or(CancelError::NotOpen(order_id))?;
-        let events = order.decide_cancel(CanceledBy::User, crate::clock::now())?;
+        let events = order.decide_cancel(by, crate::clock::now())?;
         if state.unsent.contains_key(&order_id) {
             // The venue has not even seen the order: the cancel must not overtake it, so it leaves with the
             // ledger's releases, which are in order.

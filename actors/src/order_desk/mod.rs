@@ -12,6 +12,7 @@ mod books_tests;
 mod cancel;
 mod fills;
 mod gate;
+mod halt;
 mod place;
 mod rehearse;
 mod report;
@@ -22,7 +23,7 @@ pub(crate) use books::BooksMsg;
 pub use books::{BookEntry, Made};
 
 use crate::exchange_session::SessionMsg;
-use crate::failure::{CancelError, PlaceError, Placed};
+use crate::failure::{CancelError, HaltError, Halted, PlaceError, Placed};
 use crate::feed::CommittedBatch;
 use crate::image::{ImageSource, patiently};
 use crate::ledger::{Append, LedgerMsg, Release};
@@ -30,6 +31,7 @@ use crate::quotes::Instruments;
 use crate::risk::RiskMsg;
 use crate::tenant::Sessions;
 use bulkhead_domain::desk::{DeskBook, PlaceOrder};
+use bulkhead_domain::event::{TradingHalted, TradingResumed};
 use bulkhead_domain::order::UnknownCause;
 use bulkhead_domain::portfolio::PortfolioBook;
 use bulkhead_domain::report::VenueReport;
@@ -42,7 +44,7 @@ use bulkhead_supervision::{Actor, ActorError, Class, Context, Message, Port, Por
 use bulkhead_venues::{AccountFill, FillCursor};
 use gate::Gate;
 pub(crate) use rehearse::RehearseReply;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,6 +90,21 @@ pub(crate) enum DeskMsg {
         symbol: Option<Symbol>,
         reply: Reply<CancelResults>,
     },
+    Halt {
+        halt: TradingHalted,
+        reply: Reply<Result<Halted, HaltError>>,
+    },
+    Resume {
+        resume: TradingResumed,
+        reply: Reply<Halted>,
+    },
+    Halts(Reply<Vec<TradingHalted>>),
+    /// A kill switch has this position closed.
+    Flatten(Box<PlaceOrder>),
+    Flattened {
+        order_id: OrderId,
+        answer: Option<Result<Placed, PlaceError>>,
+    },
     /// The order if it is in memory; the table has the others.
     Find {
         key: OrderKey,
@@ -99,6 +116,8 @@ pub(crate) enum DeskMsg {
     IsQuiet(Reply<bool>),
     Authorized {
         desk_incarnation: u64,
+        /// The desk's own count of halts when it asked.
+        halt_changes: u64,
         place: Box<PlaceOrder>,
         authorization: Option<Authorization>,
     },
@@ -164,6 +183,11 @@ impl Message for DeskMsg {
             Self::Rehearsed { .. } => "rehearsed",
             Self::Cancel { .. } => "cancel",
             Self::CancelAll { .. } => "cancel_all",
+            Self::Halt { .. } => "halt",
+            Self::Resume { .. } => "resume",
+            Self::Halts(_) => "halts",
+            Self::Flatten(_) => "flatten",
+            Self::Flattened { .. } => "flattened",
             Self::Find { .. } => "find",
             Self::Books(message) => message.kind(),
             Self::IsQuiet(_) => "is_quiet",
@@ -187,7 +211,9 @@ impl Message for DeskMsg {
 
     fn class(&self) -> Class {
         match self {
-            Self::Cancel { .. } | Self::CancelAll { .. } => Class::Urgent,
+            Self::Cancel { .. } | Self::CancelAll { .. } | Self::Halt { .. } | Self::Resume { .. } => {
+                Class::Urgent
+            }
             _ => Class::Normal,
         }
     }
@@ -225,6 +251,10 @@ pub(crate) struct DeskState {
     /// Reports about orders that are no longer in memory, until the table was asked for them.
     late: HashMap<VenueClientId, Vec<VenueReport>>,
     gates: BTreeMap<AccountId, Gate>,
+    /// Halts and resumptions this desk has recorded: what risk decided before the last of them is decided anew.
+    halt_changes: u64,
+    /// Orders that close positions for a kill switch, until they are decided.
+    flattening: HashSet<OrderId>,
 }
 
 impl Actor for OrderDesk {
@@ -267,13 +297,22 @@ impl Actor for OrderDesk {
                 self.rehearsed(*place, authorization, reply);
             }
             DeskMsg::Cancel { order_id, reply } => self.cancel(state, order_id, reply),
+            DeskMsg::Halt { halt, reply } => self.halt(state, &halt, reply),
+            DeskMsg::Resume { resume, reply } => self.resume(state, resume, reply),
+            DeskMsg::Halts(reply) => self.show_halts(state, reply),
+            DeskMsg::Flatten(place) => self.flatten(cx, state, *place),
+            DeskMsg::Flattened { order_id, answer } => self.flattened(state, order_id, answer),
             DeskMsg::CancelAll { symbol, reply } => self.cancel_all(state, symbol.as_ref(), reply),
             DeskMsg::Find { key, reply } => self.find(state, &key, reply),
             DeskMsg::Books(message) => self.books(state, message),
             DeskMsg::IsQuiet(reply) => reply.send(state.is_quiet()),
-            DeskMsg::Authorized { desk_incarnation, place, authorization } => {
+            DeskMsg::Authorized { desk_incarnation, halt_changes, place, authorization } => {
                 if desk_incarnation == state.incarnation {
-                    self.authorized(cx, state, *place, authorization);
+                    if halt_changes == state.halt_changes {
+                        self.authorized(cx, state, *place, authorization);
+                    } else {
+                        self.authorize_again(state, *place);
+                    }
                 }
             }
             DeskMsg::TableAnswer { client_order_id, found } => {

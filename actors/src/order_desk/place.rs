@@ -6,6 +6,7 @@ use crate::failure::{PlaceError, Placed, Unavailable};
 use crate::ledger::Release;
 use crate::risk::RiskMsg;
 use bulkhead_domain::desk::{PlaceDecision, PlaceOrder, PlaceRejection, same_request};
+use bulkhead_domain::order::Origin;
 use bulkhead_domain::risk::Authorization;
 use bulkhead_domain::{ClientOrderId, Event, Order, OrderId};
 use bulkhead_persistence::order::find_order_by_client_id;
@@ -112,10 +113,20 @@ impl OrderDesk {
     /// Asks risk; the account is open.
     pub(super) fn ask_risk(&self, state: &mut DeskState, call: PlaceCall) {
         let place = Box::new(call.place.clone());
-        let ask = RiskMsg::Authorize { desk_incarnation: state.incarnation, place };
+        let ask = state.question(place);
         match self.risk.notify(ask) {
             Ok(()) => drop(state.placing.insert(call.place.client_order_id.clone(), vec![call])),
             Err(error) => call.refuse(Unavailable::from(error.reason).into()),
+        }
+    }
+
+    /// Something was halted or resumed since risk decided: it gives back what it reserved and decides anew.
+    pub(super) fn authorize_again(&self, state: &mut DeskState, place: PlaceOrder) {
+        let client_order_id = place.client_order_id.clone();
+        if let Err(error) = self.risk.notify(state.question(Box::new(place))) {
+            let unavailable = Unavailable::from(error.reason);
+            let calls = state.placing.remove(&client_order_id).unwrap_or_default();
+            calls.into_iter().for_each(|call| call.refuse(unavailable.into()));
         }
     }
 
@@ -134,7 +145,9 @@ impl OrderDesk {
         match (authorization, self.instruments.get(&place.terms.symbol)) {
             (Some(authorization), Some(instrument)) => {
                 let quote = instrument.quote.clone();
+                let is_own = state.flattening.contains(&place.order_id);
                 let event = state.book.decide_authorized(self.tenant_id, place, quote, authorization);
+                let event = if is_own { event.placed_by(Origin::Platform) } else { event };
                 self.decided(cx, state, event, first.reply);
             }
             _ => first.refuse(PlaceRejection::UnknownAccount { account: place.terms.account }.into()),
@@ -202,6 +215,13 @@ impl Submission {
         if !is_sent {
             drop(self.desk.notify(DeskMsg::NotSent { venue_client_id }));
         }
+    }
+}
+
+impl DeskState {
+    fn question(&self, place: Box<PlaceOrder>) -> RiskMsg {
+        let (desk_incarnation, halt_changes) = (self.incarnation, self.halt_changes);
+        RiskMsg::Authorize { desk_incarnation, halt_changes, place }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Risk as a follower: reservations ahead of the journal, and what becomes of them.
 
-use super::RiskMsg;
+use super::{RiskMsg, RiskState};
 use crate::fakes::core::Core;
 use crate::fakes::place;
 use crate::fakes::venue::found_open;
 use crate::feed::CommittedBatch;
+use bulkhead_domain::event::{TradingHalted, TradingResumed};
 use bulkhead_domain::order::OrderStatus;
+use bulkhead_domain::risk::{HaltAuthor, HaltMode, HaltScope};
 use bulkhead_domain::tenant::StreamHeads;
+use bulkhead_domain::{Event, RecordedEvent};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +44,11 @@ async fn a_hole_makes_risk_and_the_desk_load_again() {
 async fn what_a_dead_desk_reserved_and_never_recorded_is_given_back() {
     let mut core = Core::start_open().await;
     // An answer on its way to a desk that is no more.
-    let orphan = RiskMsg::Authorize { desk_incarnation: 99, place: Box::new(place("orphan", "1500@100")) };
+    let orphan = RiskMsg::Authorize {
+        desk_incarnation: 99,
+        halt_changes: 0,
+        place: Box::new(place("orphan", "1500@100")),
+    };
     core.cell.risk.notify(orphan).unwrap();
     let denied = core.place(place("a", "1500@100")).await.unwrap().unwrap().unwrap();
     assert_eq!(denied.order.status(), OrderStatus::Denied, "it counts until the next desk attaches");
@@ -79,4 +86,41 @@ async fn what_a_dead_desk_appended_is_finished_sent_once_and_asked_for() {
     assert_eq!(core.find(order.id).await.unwrap().status(), OrderStatus::Accepted);
     let denied = core.place(place("b", "1500@100")).await.unwrap().unwrap().unwrap();
     assert_eq!(denied.order.status(), OrderStatus::Denied, "its reservation stands");
+}
+
+#[test]
+fn the_commit_of_an_earlier_halt_does_not_undo_what_came_after_it() {
+    let scope = HaltScope::Tenant;
+    let by = HaltAuthor::User { user_id: bulkhead_domain::UserId(uuid::Uuid::nil()) };
+    let (reason, at) = ("drill".to_owned(), bulkhead_domain::Timestamp::EPOCH);
+    let halted = Event::TradingHalted(TradingHalted {
+        scope: scope.clone(),
+        mode: HaltMode::Flatten,
+        reason: reason.clone(),
+        by: by.clone(),
+        at,
+    });
+    let resumed = Event::TradingResumed(TradingResumed { scope, reason, by, at });
+    let recorded = |seq: i64, event: &Event| RecordedEvent {
+        seq,
+        event_id: bulkhead_domain::EventId(uuid::Uuid::nil()),
+        recorded_at: at,
+        event: event.clone(),
+    };
+    let events = [halted.clone(), resumed.clone(), halted.clone(), resumed.clone()];
+    let mut state = RiskState::default();
+    events.iter().for_each(|event| state.change_halts(event));
+    for (seq, event) in (1..).zip(&events) {
+        let batch = CommittedBatch::new(vec![recorded(seq, event)], StreamHeads::default());
+        state.fold(&batch).unwrap();
+        assert!(!state.book.is_flattening(), "the last word was to resume; seq {seq} is history");
+    }
+    let batch = CommittedBatch::new(vec![recorded(5, &halted)], StreamHeads::default());
+    state.fold(&batch).unwrap();
+    assert!(state.book.is_flattening(), "what nobody told ahead counts when it is durable");
+    state.change_halts(&resumed);
+    state.forget_ahead();
+    let batch = CommittedBatch::new(vec![recorded(6, &halted)], StreamHeads::default());
+    state.fold(&batch).unwrap();
+    assert!(state.book.is_flattening(), "a new desk owes nothing for the old one");
 }

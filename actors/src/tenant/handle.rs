@@ -1,11 +1,14 @@
 //! The way into one tenant. Every method has a deadline, and says what is known when it passes.
 
 use super::cell::TenantCell;
-use crate::failure::{CallFailure, CancelError, PictureError, PlaceError, Placed, PortfolioError, Rehearsed};
+use crate::failure::{
+    CallFailure, CancelError, HaltError, Halted, PictureError, PlaceError, Placed, PortfolioError, Rehearsed,
+};
 use crate::feed::FeedSubscription;
 use crate::order_desk::{BookEntry, BooksMsg, CancelResults, DeskMsg, Made, OrderKey, PlaceCall};
 use crate::portfolio::{PortfolioFilter, PortfolioMsg, PortfolioView};
 use bulkhead_domain::desk::PlaceOrder;
+use bulkhead_domain::event::{TradingHalted, TradingResumed};
 use bulkhead_domain::named_book::{ChangePortfolio, PortfolioName};
 use bulkhead_domain::tenant::StreamHeads;
 use bulkhead_domain::{ClientOrderId, Order, OrderId, PortfolioId, Symbol, TenantId};
@@ -49,6 +52,22 @@ impl TenantHandle {
     /// Asks for the cancellation of every open order, of one symbol or of all.
     pub async fn cancel_all(&self, symbol: Option<Symbol>) -> Result<CancelResults, CallFailure> {
         Ok(self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::CancelAll { symbol, reply }).await?)
+    }
+
+    /// Stops trading in a scope: what is open goes first, the answer comes when the halt is durable. If it does not come,
+    /// the halt may hold all the same, as long as this process lives.
+    pub async fn halt(&self, halt: TradingHalted) -> Result<Halted, HaltError> {
+        self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::Halt { halt, reply }).await?
+    }
+
+    /// Lifts a scope's halt; answered when that is durable.
+    pub async fn resume(&self, resume: TradingResumed) -> Result<Halted, CallFailure> {
+        Ok(self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::Resume { resume, reply }).await?)
+    }
+
+    /// The halts that stand.
+    pub async fn halts(&self) -> Result<Vec<TradingHalted>, CallFailure> {
+        Ok(self.cell.desk.call(COMMIT_TIMEOUT, DeskMsg::Halts).await?)
     }
 
     /// An order that is open or was until a moment ago; all others are in the table.

@@ -95,7 +95,9 @@ impl Order {
             | Event::PortfolioRenamed(_)
             | Event::PortfolioArchived(_)
             | Event::PortfolioRestored(_)
-            | Event::CashDeposited(_) => return,
+            | Event::CashDeposited(_)
+            | Event::TradingHalted(_)
+            | Event::TradingResumed(_) => return,
         }
         self.version += 1;
         self.updated_at = at;

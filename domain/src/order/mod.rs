@@ -88,6 +88,8 @@ pub enum Mode {
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     User,
+    /// The platform's own protection: a kill switch that closes positions.
+    Platform,
 }
 
 /// What the caller wants.

@@ -1,6 +1,6 @@
 //! The pre-trade chain: small pure checks in a fixed order. The first that fails denies the order.
 
-use super::{AccountRisk, Quote, Reservation, RiskBook, SymbolRisk};
+use super::{AccountRisk, HaltBook, HaltMode, Quote, Reservation, RiskBook, SymbolRisk};
 use crate::instrument::Instrument;
 use crate::money::NOTIONAL_LIMIT;
 use crate::order::{OrderKind, OrderTerms, Side, Verdict};
@@ -17,6 +17,10 @@ const MARKET_COLLAR: Decimal = Decimal::from_parts(101, 0, 0, false, 2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DenialCode {
+    /// The kill switch lets nothing through.
+    TradingHalted,
+    /// The kill switch lets through only what reduces a position.
+    TradingReduceOnly,
     /// Nobody quotes the symbol right now.
     NoMarketPrice,
     /// The instrument is not priced in the account's currency.
@@ -60,6 +64,7 @@ pub struct PreTrade<'a> {
 struct Case<'a> {
     ask: &'a PreTrade<'a>,
     account: &'a AccountRisk,
+    halts: &'a HaltBook,
     /// One unit is reserved at this.
     price: Option<Price>,
 }
@@ -68,6 +73,7 @@ type Check = fn(&Case<'_>) -> Result<(), Denial>;
 
 /// In this order, always.
 const CHAIN: &[(&str, Check)] = &[
+    ("trading_state", check_trading_state),
     ("currency", check_currency),
     ("market_price", check_market_price),
     ("order_value", check_order_value),
@@ -81,7 +87,7 @@ impl RiskBook {
     /// no such account.
     pub fn authorize(&self, ask: &PreTrade<'_>) -> Option<Authorization> {
         let account = self.account(&ask.terms.account)?;
-        let case = Case { ask, account, price: reserve_price(ask) };
+        let case = Case { ask, account, halts: &self.halts, price: reserve_price(ask) };
         let mut verdicts = Vec::with_capacity(CHAIN.len());
         for (check, run) in CHAIN {
             let result = run(&case);
@@ -118,6 +124,29 @@ fn reserve_price(ask: &PreTrade<'_>) -> Option<Price> {
         }
         (OrderKind::Market, Side::Sell) => Some(quote.bid),
     }
+}
+
+fn check_trading_state(case: &Case<'_>) -> Result<(), Denial> {
+    let terms = case.ask.terms;
+    let Some(halt) = case.halts.strictest(&terms.account, &terms.symbol) else { return Ok(()) };
+    let (scope, reason) = (&halt.scope, &halt.reason);
+    if halt.mode == HaltMode::Halt {
+        return deny(
+            DenialCode::TradingHalted,
+            format!("trading is halted for {scope} ({reason}): no order passes until it is resumed"),
+        );
+    }
+    let closable = case.account.symbol(&terms.symbol).closable(terms.side);
+    if terms.quantity.get() <= closable {
+        return Ok(());
+    }
+    let (quantity, mode) = (terms.quantity, halt.mode);
+    deny(
+        DenialCode::TradingReduceOnly,
+        format!(
+            "{scope} is halted with {mode} ({reason}): {quantity} asked, at most {closable} would reduce a position"
+        ),
+    )
 }
 
 fn check_currency(case: &Case<'_>) -> Result<(), Denial> {
@@ -162,7 +191,7 @@ fn check_reduce_only(case: &Case<'_>) -> Result<(), Denial> {
         return Ok(());
     }
     let symbol = case.account.symbol(&terms.symbol);
-    let reducible = symbol.reducible(terms.side);
+    let reducible = symbol.closable(terms.side);
     if terms.quantity.get() <= reducible {
         return Ok(());
     }
@@ -181,7 +210,7 @@ fn check_short_sale(case: &Case<'_>) -> Result<(), Denial> {
         return Ok(());
     }
     let symbol = case.account.symbol(&terms.symbol);
-    let sellable = (symbol.position - symbol.sell_quantity).max(Decimal::ZERO);
+    let sellable = symbol.closable(Side::Sell);
     if terms.quantity.get() <= sellable {
         return Ok(());
     }

@@ -5,11 +5,16 @@
 //! 3. What does not raise exposure is always allowed, whatever equity says.
 
 mod chain;
+mod flatten;
+mod halt;
 
 pub use chain::{Authorization, Denial, DenialCode, PreTrade};
+pub use flatten::ToFlatten;
+pub use halt::{HaltAuthor, HaltBook, HaltMode, HaltRejection, HaltScope, REASON_LENGTH_MAX};
 
 use crate::order::Side;
-use crate::{AccountId, Amount, Currency, Event, OrderId, Price, Qty, Symbol};
+use crate::portfolio::{PortfolioBook, PositionKey};
+use crate::{AccountId, Amount, Currency, Event, OrderId, Price, Qty, SignedQty, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,6 +48,10 @@ pub struct Reservation {
 pub struct RiskBook {
     accounts: BTreeMap<AccountId, AccountRisk>,
     reservations: BTreeMap<OrderId, Reservation>,
+    halts: HaltBook,
+    /// What each portfolio holds of an account's positions; none that is zero.
+    #[serde(with = "crate::entries")]
+    holdings: BTreeMap<PositionKey, SignedQty>,
 }
 
 /// One account's cash, positions and open orders.
@@ -79,13 +88,13 @@ impl SymbolRisk {
         bought.max(sold)
     }
 
-    /// What an order of this side can close, less what open orders of the side close already.
-    fn reducible(&self, side: Side) -> Decimal {
-        let (held, closing) = match side {
-            Side::Buy => (-self.position, self.buy_quantity),
-            Side::Sell => (self.position, self.sell_quantity),
+    /// What an order of this side may still close: the position on the other side, less what open orders close already.
+    fn closable(&self, side: Side) -> Decimal {
+        let rest = match side {
+            Side::Buy => -self.position - self.buy_quantity,
+            Side::Sell => self.position - self.sell_quantity,
         };
-        (held - closing).max(Decimal::ZERO)
+        rest.max(Decimal::ZERO)
     }
 
     fn reserve(&mut self, side: Side, quantity: Decimal, price: Decimal) {
@@ -186,6 +195,7 @@ impl RiskBook {
             Event::OrderRejected(data) => drop(self.release(data.order.id)),
             Event::OrderCanceled(data) => drop(self.release(data.order.id)),
             Event::OrderExpired(data) => drop(self.release(data.order.id)),
+            Event::TradingHalted(_) | Event::TradingResumed(_) => self.halts.apply(event),
             Event::PortfolioCreated(_)
             | Event::PortfolioRenamed(_)
             | Event::PortfolioArchived(_)
@@ -206,6 +216,14 @@ impl RiskBook {
         symbol.position = (symbol.position + delta).normalize();
         account.move_cash(&data.quote_currency, Amount::from(-delta * data.execution.price.get()));
         account.move_cash(&data.execution.fee_currency, Amount::ZERO.minus(data.execution.fee));
+        self.hold(PortfolioBook::position_key(data), delta);
+    }
+
+    fn hold(&mut self, position: PositionKey, delta: Decimal) {
+        let holding = self.holdings.remove(&position).unwrap_or(SignedQty::ZERO).get() + delta;
+        if !holding.is_zero() {
+            self.holdings.insert(position, SignedQty::from(holding));
+        }
     }
 
     fn shrink_reservation(&mut self, order_id: OrderId, filled: Qty) {

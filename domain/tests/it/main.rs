@@ -4,6 +4,7 @@
 mod desk;
 mod edges;
 mod golden;
+mod halt;
 mod history;
 mod image;
 mod lots;

@@ -97,9 +97,9 @@ fn each_check_denies_in_its_turn_with_its_code() {
     let euro = Instrument { quote: currency("EUR"), ..instrument("BTC-USDT") };
     let huge = terms(Side::Buy, "1000000@100000");
     let table: Vec<(Authorization, DenialCode, &str, usize)> = vec![
-        (ask_in(&poor, &buy, &euro, &silent), DenialCode::CurrencyMismatch, "CURRENCY_MISMATCH", 1),
-        (ask(&poor, &buy, &silent), DenialCode::NoMarketPrice, "NO_MARKET_PRICE", 2),
-        (ask(&rich, &huge, &around_100), DenialCode::OrderValueTooLarge, "ORDER_VALUE_TOO_LARGE", 3),
+        (ask_in(&poor, &buy, &euro, &silent), DenialCode::CurrencyMismatch, "CURRENCY_MISMATCH", 2),
+        (ask(&poor, &buy, &silent), DenialCode::NoMarketPrice, "NO_MARKET_PRICE", 3),
+        (ask(&rich, &huge, &around_100), DenialCode::OrderValueTooLarge, "ORDER_VALUE_TOO_LARGE", 4),
         (
             ask(&poor, &reducing(Side::Sell, "1@100"), &around_100),
             DenialCode::ReduceOnlyExceeded,
@@ -124,7 +124,15 @@ fn each_check_denies_in_its_turn_with_its_code() {
     let checks: Vec<&str> = passed.verdicts.iter().map(|one| one.check.as_str()).collect();
     assert_eq!(
         checks,
-        ["currency", "market_price", "order_value", "reduce_only", "short_sale", "buying_power"]
+        [
+            "trading_state",
+            "currency",
+            "market_price",
+            "order_value",
+            "reduce_only",
+            "short_sale",
+            "buying_power",
+        ]
     );
 }
 

@@ -6,6 +6,7 @@ use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
 use bulkhead_domain::named_book::{PORTFOLIOS_MAX, PortfolioRejection};
 use bulkhead_domain::order::{OrderRejection, TermsRuleError};
+use bulkhead_domain::risk::HaltRejection;
 use serde_json::json;
 use std::time::Duration;
 
@@ -133,6 +134,20 @@ pub(crate) fn quantity_error(field: &str, error: DecimalError) -> ApiError {
     ApiError::new(code, format!("{field} {error}")).with_field(field)
 }
 
+impl From<HaltRejection> for ApiError {
+    fn from(rejection: HaltRejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            HaltRejection::Stricter { present, .. } => {
+                ApiError::new(Code::HaltIsStricter, message).with_details(json!({ "present": present }))
+            }
+            HaltRejection::UnknownAccount { .. } => {
+                ApiError::new(Code::UnknownAccount, message).with_field("name")
+            }
+        }
+    }
+}
+
 /// The public code of a pre-trade denial. The journal keeps denial codes as text, so that old ones stay
 /// readable; one that is not known here is still a denial.
 pub(crate) fn denial_code(denial: &str) -> Code {
@@ -143,6 +158,8 @@ pub(crate) fn denial_code(denial: &str) -> Code {
         Code::OrderValueTooLarge,
         Code::NoMarketPrice,
         Code::CurrencyMismatch,
+        Code::TradingHalted,
+        Code::TradingReduceOnly,
     ];
     KNOWN.iter().copied().find(|code| code.as_str() == denial).unwrap_or(Code::OrderDenied)
 }
@@ -161,6 +178,8 @@ mod tests {
             DenialCode::ShortNotAllowed,
             DenialCode::ReduceOnlyExceeded,
             DenialCode::InsufficientFunds,
+            DenialCode::TradingHalted,
+            DenialCode::TradingReduceOnly,
         ] {
             assert_eq!(denial_code(&denial.to_string()).as_str(), denial.to_string());
         }

@@ -4,8 +4,8 @@ use crate::context::RequestIds;
 use crate::edge::{edge, method_not_allowed, route_not_found};
 use crate::state::AppState;
 use crate::{
-    admin, auth, events, health, instruments, lots, openapi, orders, portfolio, portfolios, quant, tenants,
-    trades, ws,
+    admin, auth, events, health, instruments, lots, openapi, orders, portfolio, portfolios, quant, risk,
+    tenants, trades, ws,
 };
 use axum::Router;
 use axum::http::header;
@@ -66,6 +66,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(portfolios::router())
         .merge(lots::router())
         .merge(quant::router())
+        .merge(risk::router())
         .merge(tenants::router())
         .merge(events::router())
         .merge(ws::router())

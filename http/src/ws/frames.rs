@@ -4,6 +4,7 @@ use axum::extract::ws::Utf8Bytes;
 use bulkhead_actors::CommittedBatch;
 use bulkhead_domain::event::{Event, OrderAfter, OrderFilled};
 use bulkhead_domain::order::{Liquidity, Mode, OrderRef, OrderStatus, OrderTerms, Side};
+use bulkhead_domain::risk::{HaltAuthor, HaltMode, HaltScope};
 use bulkhead_domain::tenant::StreamHeads;
 use bulkhead_domain::{Amount, ClientOrderId, OrderId, Price, Qty, RecordedEvent, Timestamp};
 use serde::Serialize;
@@ -16,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) enum Stream {
     Orders,
     Trades,
+    Risk,
     Events,
 }
 
@@ -43,6 +45,7 @@ pub(crate) struct Envelope<'a, T> {
 pub(crate) struct BatchFrames {
     orders: OnceLock<Vec<Frame>>,
     trades: OnceLock<Vec<Frame>>,
+    risk: OnceLock<Vec<Frame>>,
     events: OnceLock<Vec<Frame>>,
 }
 
@@ -96,18 +99,34 @@ struct TradeExecuted<'a> {
     ts: Timestamp,
 }
 
+/// Trading was halted or resumed.
+#[derive(Serialize)]
+struct RiskAlert<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    scope: &'a HaltScope,
+    /// Absent of a resumption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<HaltMode>,
+    reason: &'a str,
+    by: &'a HaltAuthor,
+}
+
 impl Stream {
     /// The channel's name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Orders => "orders",
             Self::Trades => "trades",
+            Self::Risk => "risk",
             Self::Events => "events",
         }
     }
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        [Self::Orders, Self::Trades, Self::Events].into_iter().find(|stream| stream.name() == name)
+        [Self::Orders, Self::Trades, Self::Risk, Self::Events]
+            .into_iter()
+            .find(|stream| stream.name() == name)
     }
 
     /// Whether the channel shows this event.
@@ -115,6 +134,7 @@ impl Stream {
         match self {
             Self::Orders => event.is_order_event(),
             Self::Trades => event.is_trade(),
+            Self::Risk => event.is_risk_event(),
             Self::Events => true,
         }
     }
@@ -124,6 +144,7 @@ impl Stream {
         match self {
             Self::Orders => heads.orders,
             Self::Trades => heads.trades,
+            Self::Risk => heads.risk,
             Self::Events => heads.events,
         }
     }
@@ -142,6 +163,7 @@ impl Stream {
                 Event::OrderFilled(data) => wrap("trade_executed", raw(&trade_executed(data))?),
                 _ => None,
             },
+            Self::Risk => wrap("risk_alert", raw(&risk_alert(event)?)?),
             Self::Events => wrap(event.kind(), RawValue::from_string(event.payload()).ok()?),
         }
     }
@@ -158,6 +180,7 @@ impl BatchFrames {
         let slot = match stream {
             Stream::Orders => &self.orders,
             Stream::Trades => &self.trades,
+            Stream::Risk => &self.risk,
             Stream::Events => &self.events,
         };
         slot.get_or_init(|| render(batch, stream))
@@ -185,7 +208,9 @@ fn order_update(event: &Event) -> Option<OrderUpdate<'_>> {
         | Event::PortfolioRenamed(_)
         | Event::PortfolioArchived(_)
         | Event::PortfolioRestored(_)
-        | Event::CashDeposited(_) => return None,
+        | Event::CashDeposited(_)
+        | Event::TradingHalted(_)
+        | Event::TradingResumed(_) => return None,
         Event::OrderSubmitted(data) => {
             (identity(data.order_id, &data.client_order_id, &data.terms), &data.after, None)
         }
@@ -242,6 +267,15 @@ fn referenced<'a>(order: &'a OrderRef, after: &'a OrderAfter) -> Parts<'a> {
         side: order.side,
     };
     (identity, after, None)
+}
+
+fn risk_alert(event: &Event) -> Option<RiskAlert<'_>> {
+    let (scope, mode, reason, by) = match event {
+        Event::TradingHalted(data) => (&data.scope, Some(data.mode), &data.reason, &data.by),
+        Event::TradingResumed(data) => (&data.scope, None, &data.reason, &data.by),
+        _ => return None,
+    };
+    Some(RiskAlert { event: event.kind(), scope, mode, reason, by })
 }
 
 fn trade_executed(data: &OrderFilled) -> TradeExecuted<'_> {

@@ -13,6 +13,7 @@ pub const GENESIS: [u8; 32] = [0; 32];
 #[derive(Debug, Clone)]
 pub enum Payload {
     AccountOpened,
+    HaltChanged,
     PortfolioCreated,
     /// Renamed, archived or restored.
     PortfolioChanged,
@@ -134,6 +135,7 @@ impl Payload {
     pub fn order(&self) -> Option<(Uuid, &After)> {
         match self {
             Self::AccountOpened
+            | Self::HaltChanged
             | Self::PortfolioCreated
             | Self::PortfolioChanged
             | Self::CashDeposited(_) => None,
@@ -168,6 +170,7 @@ fn parse_kind(kind: &str, text: &str) -> Result<Option<Payload>, serde_json::Err
         "cancel_rejected" => Payload::CancelRejected(changed()?),
         "order_canceled" => Payload::OrderCanceled(changed()?),
         "order_expired" => Payload::OrderExpired(changed()?),
+        "trading_halted" | "trading_resumed" => Payload::HaltChanged,
         _ => return Ok(None),
     };
     Ok(Some(payload))

@@ -78,6 +78,7 @@ impl Order {
             Payload::OrderCanceled(_) => self.close(Life::Canceled),
             Payload::OrderExpired(_) => self.close(Life::Expired),
             Payload::AccountOpened
+            | Payload::HaltChanged
             | Payload::PortfolioCreated
             | Payload::PortfolioChanged
             | Payload::CashDeposited(_)

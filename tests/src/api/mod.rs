@@ -3,10 +3,11 @@
 mod bad_input;
 mod identity;
 mod isolation;
+mod lots;
 mod order_batch;
 mod order_terms;
-mod lots;
 mod orders;
 mod portfolio;
 mod portfolios;
 mod quant;
+mod risk;

@@ -158,7 +158,7 @@ fn is_channel(name: &str) -> bool {
 }
 
 fn unknown_channel() -> ApiError {
-    let message = "there is no such channel; known are orders, trades, events and portfolio";
+    let message = "there is no such channel; known are orders, trades, risk, events and portfolio";
     ApiError::new(Code::UnknownChannel, message)
 }
 
