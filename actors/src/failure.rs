@@ -6,7 +6,7 @@ use bulkhead_domain::event::TradingHalted;
 use bulkhead_domain::instrument::InstrumentRuleError;
 use bulkhead_domain::named_book::PortfolioRejection;
 use bulkhead_domain::order::{OrderRejection, TermsRuleError};
-use bulkhead_domain::risk::{Authorization, HaltRejection};
+use bulkhead_domain::risk::{Authorization, HaltRejection, LimitBook, LimitsRejection};
 use bulkhead_domain::{AccountId, OrderId, PortfolioId, Symbol};
 use bulkhead_persistence::DbError;
 use bulkhead_supervision::{CallError, Refused};
@@ -160,6 +160,29 @@ pub struct Halted {
     pub cancels: usize,
     /// It was not so before.
     pub changed: bool,
+}
+
+/// What stands between an order and the venue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RiskGate {
+    /// Every halt that stands, from the widest scope down.
+    pub halts: Vec<TradingHalted>,
+    pub limits: LimitBook,
+}
+
+/// Why limits were not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitsError {
+    #[error(transparent)]
+    Failed(#[from] CallFailure),
+    #[error(transparent)]
+    Rejected(#[from] LimitsRejection),
+}
+
+impl From<CallError> for LimitsError {
+    fn from(error: CallError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// Why trading was not halted.

@@ -28,8 +28,8 @@ mod venue_driver;
 mod warden;
 
 pub use failure::{
-    CallFailure, CancelError, HaltError, Halted, PictureError, PlaceError, Placed, PortfolioError, Rehearsed,
-    Unavailable, UnknownPart,
+    CallFailure, CancelError, HaltError, Halted, LimitsError, PictureError, PlaceError, Placed,
+    PortfolioError, Rehearsed, RiskGate, Unavailable, UnknownPart,
 };
 pub use feed::{CommittedBatch, FeedSubscription};
 pub use jobs::Jobs;

@@ -8,7 +8,9 @@ use crate::event::{OrderAfter, OrderDenied, OrderSubmitted, TradingHalted};
 use crate::filter::IdFilter;
 use crate::named_book::NamedBooks;
 use crate::order::{Mode, Order, OrderTerms, Origin};
-use crate::risk::{Authorization, HaltBook, HaltRejection, HaltScope};
+use crate::risk::{
+    Authorization, ChangeLimits, HaltBook, HaltRejection, HaltScope, LimitBook, LimitsRejection,
+};
 use crate::{
     AccountId, ClientOrderId, Currency, Event, OrderId, PortfolioId, TenantId, Timestamp, VenueClientId,
     VenueName,
@@ -77,6 +79,7 @@ pub struct DeskBook {
     accounts: BTreeMap<AccountId, DeskAccount>,
     portfolios: NamedBooks,
     halts: HaltBook,
+    limits: LimitBook,
     orders: BTreeMap<OrderId, Order>,
     known_ids: IdFilter,
     open_count: usize,
@@ -90,14 +93,15 @@ struct StoredDesk {
     accounts: BTreeMap<AccountId, DeskAccount>,
     portfolios: NamedBooks,
     halts: HaltBook,
+    limits: LimitBook,
     orders: Vec<Order>,
     known_ids: IdFilter,
 }
 
 impl From<StoredDesk> for DeskBook {
     fn from(stored: StoredDesk) -> Self {
-        let StoredDesk { accounts, portfolios, halts, orders, known_ids } = stored;
-        let mut book = Self { accounts, portfolios, halts, known_ids, ..Self::default() };
+        let StoredDesk { accounts, portfolios, halts, limits, orders, known_ids } = stored;
+        let mut book = Self { accounts, portfolios, halts, limits, known_ids, ..Self::default() };
         for order in orders {
             book.hold(order);
         }
@@ -107,8 +111,8 @@ impl From<StoredDesk> for DeskBook {
 
 impl From<DeskBook> for StoredDesk {
     fn from(book: DeskBook) -> Self {
-        let DeskBook { accounts, portfolios, halts, orders, known_ids, .. } = book;
-        Self { accounts, portfolios, halts, orders: orders.into_values().collect(), known_ids }
+        let DeskBook { accounts, portfolios, halts, limits, orders, known_ids, .. } = book;
+        Self { accounts, portfolios, halts, limits, orders: orders.into_values().collect(), known_ids }
     }
 }
 
@@ -171,6 +175,21 @@ impl DeskBook {
             return Err(HaltRejection::UnknownAccount { account: account.clone() });
         }
         self.halts.decide_halt(halt)
+    }
+
+    /// The limits there are.
+    pub fn limits(&self) -> &LimitBook {
+        &self.limits
+    }
+
+    /// The event a change of limits leads to; none if they are like this already.
+    pub fn decide_limits(&self, change: ChangeLimits) -> Result<Option<Event>, LimitsRejection> {
+        if let HaltScope::Account(account) = &change.scope
+            && !self.accounts.contains_key(account)
+        {
+            return Err(LimitsRejection::UnknownAccount { account: account.clone() });
+        }
+        self.limits.decide(change)
     }
 
     /// The open orders within a scope.
@@ -269,6 +288,7 @@ impl DeskBook {
             | Event::PortfolioArchived(_)
             | Event::PortfolioRestored(_) => self.portfolios.apply(event, at),
             Event::TradingHalted(_) | Event::TradingResumed(_) => self.halts.apply(event),
+            Event::LimitsChanged(_) => self.limits.apply(event),
             _ => self.apply_order_event(event, at),
         }
     }

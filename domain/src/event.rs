@@ -5,7 +5,7 @@ use crate::named_book::PortfolioName;
 use crate::order::{
     CanceledBy, Execution, Mode, OrderRef, OrderStatus, OrderTerms, Origin, UnknownCause, Verdict,
 };
-use crate::risk::{HaltAuthor, HaltMode, HaltScope};
+use crate::risk::{HaltAuthor, HaltMode, HaltScope, Limits};
 use crate::{
     AccountId, Amount, ClientOrderId, Currency, EventId, OrderId, PortfolioId, Price, Qty, Timestamp,
     VenueClientId, VenueName, VenueOrderId,
@@ -34,6 +34,7 @@ pub enum Event {
     PortfolioRestored(PortfolioRestored),
     TradingHalted(TradingHalted),
     TradingResumed(TradingResumed),
+    LimitsChanged(LimitsChanged),
 }
 
 /// An event at its place in the journal.
@@ -232,6 +233,18 @@ pub struct TradingResumed {
     pub at: Timestamp,
 }
 
+/// A scope's limits are these from now on; without any it has none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitsChanged {
+    #[serde(flatten)]
+    pub scope: HaltScope,
+    pub limits: Limits,
+    /// How often limits of the tenant have been changed, this time included.
+    pub version: u64,
+    pub by: HaltAuthor,
+    pub at: Timestamp,
+}
+
 /// A journal row this version of the platform cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum EventDecodeError {
@@ -295,6 +308,7 @@ event_kinds! {
     PortfolioRestored => "portfolio_restored",
     TradingHalted => "trading_halted",
     TradingResumed => "trading_resumed",
+    LimitsChanged => "limits_changed",
 }
 
 impl Event {
@@ -311,7 +325,8 @@ impl Event {
             | Self::PortfolioRestored(_)
             | Self::CashDeposited(_)
             | Self::TradingHalted(_)
-            | Self::TradingResumed(_) => None,
+            | Self::TradingResumed(_)
+            | Self::LimitsChanged(_) => None,
             Self::OrderSubmitted(data) => Some(data.order_id),
             Self::OrderDenied(data) => Some(data.order_id),
             Self::OrderAccepted(data) => Some(data.order.id),
@@ -337,7 +352,8 @@ impl Event {
             | Self::PortfolioRestored(_)
             | Self::CashDeposited(_)
             | Self::TradingHalted(_)
-            | Self::TradingResumed(_) => {}
+            | Self::TradingResumed(_)
+            | Self::LimitsChanged(_) => {}
             Self::OrderSubmitted(data) => data.after = after,
             Self::OrderDenied(data) => data.after = after,
             Self::OrderAccepted(data) => data.after = after,
@@ -363,7 +379,7 @@ impl Event {
 
     /// Whether this event belongs to the stream `risk`.
     pub fn is_risk_event(&self) -> bool {
-        matches!(self, Self::TradingHalted(_) | Self::TradingResumed(_))
+        matches!(self, Self::TradingHalted(_) | Self::TradingResumed(_) | Self::LimitsChanged(_))
     }
 
     /// The same order, placed by somebody else than a user.

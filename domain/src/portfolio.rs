@@ -127,7 +127,8 @@ impl PortfolioBook {
             | Event::OrderCanceled(_)
             | Event::OrderExpired(_)
             | Event::TradingHalted(_)
-            | Event::TradingResumed(_) => {}
+            | Event::TradingResumed(_)
+            | Event::LimitsChanged(_) => {}
         }
     }
 

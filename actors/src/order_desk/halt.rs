@@ -2,12 +2,13 @@
 //! and risk is told at once so that nothing passes while it is on its way to the journal.
 
 use super::{DeskMsg, DeskState, OrderDesk, PlaceCall};
-use crate::failure::{HaltError, Halted};
+use crate::failure::{HaltError, Halted, LimitsError, RiskGate};
 use crate::risk::RiskMsg;
 use bulkhead_domain::Event;
 use bulkhead_domain::desk::PlaceOrder;
 use bulkhead_domain::event::{TradingHalted, TradingResumed};
 use bulkhead_domain::order::CanceledBy;
+use bulkhead_domain::risk::{ChangeLimits, LimitBook};
 use bulkhead_supervision::{Context, Reply};
 use tracing::{error, warn};
 
@@ -51,10 +52,25 @@ impl OrderDesk {
         self.when_durable(Box::new(move || reply.send(Halted { halts, cancels: 0, changed })));
     }
 
-    /// The halts that stand; a read waits for what it saw to be durable.
-    pub(super) fn show_halts(&self, state: &DeskState, reply: Reply<Vec<TradingHalted>>) {
-        let halts = state.halts();
-        self.when_durable(Box::new(move || reply.send(halts)));
+    /// The halts and limits; a read waits for what it saw to be durable.
+    pub(super) fn show_gate(&self, state: &DeskState, reply: Reply<RiskGate>) {
+        let gate = RiskGate { halts: state.halts(), limits: state.book.limits().clone() };
+        self.when_durable(Box::new(move || reply.send(gate)));
+    }
+
+    /// New limits hold like a halt: for every order that is not decided yet.
+    pub(super) fn change_limits(
+        &self,
+        state: &mut DeskState,
+        change: ChangeLimits,
+        reply: Reply<Result<LimitBook, LimitsError>>,
+    ) {
+        match state.book.decide_limits(change) {
+            Ok(event) => event.into_iter().for_each(|event| self.record_halt(state, event)),
+            Err(rejection) => return reply.send(Err(rejection.into())),
+        }
+        let limits = state.book.limits().clone();
+        self.when_durable(Box::new(move || reply.send(Ok(limits))));
     }
 
     /// To the ledger first: what risk is told has its place in the journal, whatever becomes of this desk.
@@ -206,7 +222,7 @@ mod tests {
             let up = place(&format!("up-{number}"), "0.1@100");
             assert_eq!(status(&core, up).await, OrderStatus::Denied, "{actor}");
         }
-        let halts = core.cell.desk.call(SOON, DeskMsg::Halts).await.unwrap();
+        let halts = core.cell.desk.call(SOON, DeskMsg::RiskGate).await.unwrap().halts;
         assert_eq!(halts, [wish(HaltScope::Account(paper()), HaltMode::ReduceOnly)]);
         assert_eq!(status(&core, place_sell("down", "2@100")).await, OrderStatus::Submitted);
         core.requests.submit().await;
@@ -285,6 +301,31 @@ mod tests {
         assert_eq!(closing.quantity.to_string(), "2");
         core.venue.report(&closing.venue_client_id, filled("c1", "2@99"));
         assert!(core.requests.is_silent_for(Duration::from_secs(200)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn new_limits_hold_for_what_risk_let_through_before_and_outlive_the_actors() {
+        let mut core = Core::start_open().await;
+        let desk = core.cell.desk.clone();
+        let change = ChangeLimits {
+            scope: HaltScope::Tenant,
+            limits: bulkhead_domain::risk::Limits { open_orders_max: Some(0), ..Default::default() },
+            expected_version: Some(0),
+            by: HaltAuthor::User { user_id: UserId(Uuid::nil()) },
+            at: Timestamp::EPOCH,
+        };
+        let (reply, placed) = Reply::channel();
+        desk.notify(DeskMsg::Place(Box::new(PlaceCall { place: place("a", "1@100"), reply }))).unwrap();
+        let (reply, changed) = Reply::channel();
+        desk.notify(DeskMsg::ChangeLimits { change: change.clone(), reply }).unwrap();
+        assert_eq!(changed.await.unwrap().unwrap().version, 1);
+        assert_eq!(placed.await.unwrap().unwrap().order.status(), OrderStatus::Denied);
+        core.kill("core/risk").await;
+        core.quiet().await;
+        assert_eq!(status(&core, place("b", "1@100")).await, OrderStatus::Denied);
+        let stale = desk.call(SOON, |reply| DeskMsg::ChangeLimits { change, reply }).await.unwrap();
+        assert!(matches!(stale, Err(LimitsError::Rejected(_))), "{stale:?}");
+        assert_eq!(desk.call(SOON, DeskMsg::RiskGate).await.unwrap().limits.version, 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ pub(crate) use books::BooksMsg;
 pub use books::{BookEntry, Made};
 
 use crate::exchange_session::SessionMsg;
-use crate::failure::{CancelError, HaltError, Halted, PlaceError, Placed};
+use crate::failure::{CancelError, HaltError, Halted, LimitsError, PlaceError, Placed, RiskGate};
 use crate::feed::CommittedBatch;
 use crate::image::{ImageSource, patiently};
 use crate::ledger::{Append, LedgerMsg, Release};
@@ -35,7 +35,7 @@ use bulkhead_domain::event::{TradingHalted, TradingResumed};
 use bulkhead_domain::order::UnknownCause;
 use bulkhead_domain::portfolio::PortfolioBook;
 use bulkhead_domain::report::VenueReport;
-use bulkhead_domain::risk::Authorization;
+use bulkhead_domain::risk::{Authorization, ChangeLimits, LimitBook};
 use bulkhead_domain::{
     AccountId, ClientOrderId, Event, Order, OrderId, Symbol, TenantId, Timestamp, VenueClientId,
 };
@@ -98,7 +98,11 @@ pub(crate) enum DeskMsg {
         resume: TradingResumed,
         reply: Reply<Halted>,
     },
-    Halts(Reply<Vec<TradingHalted>>),
+    RiskGate(Reply<RiskGate>),
+    ChangeLimits {
+        change: ChangeLimits,
+        reply: Reply<Result<LimitBook, LimitsError>>,
+    },
     /// A kill switch has this position closed.
     Flatten(Box<PlaceOrder>),
     Flattened {
@@ -185,7 +189,8 @@ impl Message for DeskMsg {
             Self::CancelAll { .. } => "cancel_all",
             Self::Halt { .. } => "halt",
             Self::Resume { .. } => "resume",
-            Self::Halts(_) => "halts",
+            Self::RiskGate(_) => "risk_gate",
+            Self::ChangeLimits { .. } => "change_limits",
             Self::Flatten(_) => "flatten",
             Self::Flattened { .. } => "flattened",
             Self::Find { .. } => "find",
@@ -299,7 +304,8 @@ impl Actor for OrderDesk {
             DeskMsg::Cancel { order_id, reply } => self.cancel(state, order_id, reply),
             DeskMsg::Halt { halt, reply } => self.halt(state, &halt, reply),
             DeskMsg::Resume { resume, reply } => self.resume(state, resume, reply),
-            DeskMsg::Halts(reply) => self.show_halts(state, reply),
+            DeskMsg::RiskGate(reply) => self.show_gate(state, reply),
+            DeskMsg::ChangeLimits { change, reply } => self.change_limits(state, change, reply),
             DeskMsg::Flatten(place) => self.flatten(cx, state, *place),
             DeskMsg::Flattened { order_id, answer } => self.flattened(state, order_id, answer),
             DeskMsg::CancelAll { symbol, reply } => self.cancel_all(state, symbol.as_ref(), reply),

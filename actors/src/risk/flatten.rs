@@ -69,7 +69,7 @@ impl Risk {
         let order_id = OrderId(Uuid::now_v7());
         let client_order_id =
             ClientOrderId::parse(&format!("flatten-{order_id}")).expect("a uuid with a prefix is url-safe");
-        let place = PlaceOrder { order_id, client_order_id, terms: one.order(quantity) };
+        let place = PlaceOrder { order_id, client_order_id, terms: one.order(quantity), valid_until: None };
         self.desk.notify(DeskMsg::Flatten(Box::new(place))).is_ok()
     }
 }

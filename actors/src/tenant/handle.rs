@@ -2,7 +2,8 @@
 
 use super::cell::TenantCell;
 use crate::failure::{
-    CallFailure, CancelError, HaltError, Halted, PictureError, PlaceError, Placed, PortfolioError, Rehearsed,
+    CallFailure, CancelError, HaltError, Halted, LimitsError, PictureError, PlaceError, Placed,
+    PortfolioError, Rehearsed, RiskGate,
 };
 use crate::feed::FeedSubscription;
 use crate::order_desk::{BookEntry, BooksMsg, CancelResults, DeskMsg, Made, OrderKey, PlaceCall};
@@ -10,6 +11,7 @@ use crate::portfolio::{PortfolioFilter, PortfolioMsg, PortfolioView};
 use bulkhead_domain::desk::PlaceOrder;
 use bulkhead_domain::event::{TradingHalted, TradingResumed};
 use bulkhead_domain::named_book::{ChangePortfolio, PortfolioName};
+use bulkhead_domain::risk::{ChangeLimits, LimitBook};
 use bulkhead_domain::tenant::StreamHeads;
 use bulkhead_domain::{ClientOrderId, Order, OrderId, PortfolioId, Symbol, TenantId};
 use std::sync::Arc;
@@ -65,9 +67,14 @@ impl TenantHandle {
         Ok(self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::Resume { resume, reply }).await?)
     }
 
-    /// The halts that stand.
-    pub async fn halts(&self) -> Result<Vec<TradingHalted>, CallFailure> {
-        Ok(self.cell.desk.call(COMMIT_TIMEOUT, DeskMsg::Halts).await?)
+    /// The halts that stand, and the limits.
+    pub async fn risk_gate(&self) -> Result<RiskGate, CallFailure> {
+        Ok(self.cell.desk.call(COMMIT_TIMEOUT, DeskMsg::RiskGate).await?)
+    }
+
+    /// Replaces the limits of a scope; answered when that is durable.
+    pub async fn change_limits(&self, change: ChangeLimits) -> Result<LimitBook, LimitsError> {
+        self.cell.desk.call(COMMIT_TIMEOUT, |reply| DeskMsg::ChangeLimits { change, reply }).await?
     }
 
     /// An order that is open or was until a moment ago; all others are in the table.

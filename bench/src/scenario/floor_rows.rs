@@ -187,7 +187,13 @@ fn terms() -> OrderTerms {
 
 fn submitted_event() -> OrderSubmitted {
     let order_id = OrderId(Uuid::now_v7());
-    let verdict = |check: &&str| Verdict { check: (*check).to_owned(), passed: true, code: None };
+    let verdict = |check: &&str| Verdict {
+        check: (*check).to_owned(),
+        passed: true,
+        code: None,
+        limit: None,
+        would_be: None,
+    };
     OrderSubmitted {
         order_id,
         client_order_id: ClientOrderId::parse("floor-000000000000").expect("the id is within the alphabet"),

@@ -97,7 +97,8 @@ impl Order {
             | Event::PortfolioRestored(_)
             | Event::CashDeposited(_)
             | Event::TradingHalted(_)
-            | Event::TradingResumed(_) => return,
+            | Event::TradingResumed(_)
+            | Event::LimitsChanged(_) => return,
         }
         self.version += 1;
         self.updated_at = at;

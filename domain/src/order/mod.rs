@@ -230,6 +230,12 @@ pub struct Verdict {
     /// The denial code, when it did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What a limit allows, where the check is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// What it would have been with the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would_be: Option<String>,
 }
 
 /// An order and all that is known of it.

@@ -1,13 +1,14 @@
 //! The pre-trade chain: small pure checks in a fixed order. The first that fails denies the order.
 
-use super::{AccountRisk, HaltBook, HaltMode, Quote, Reservation, RiskBook, SymbolRisk};
+use super::{AccountRisk, HaltBook, HaltMode, LimitBook, Quote, Reservation, RiskBook, SymbolRisk, limits};
 use crate::instrument::Instrument;
 use crate::money::NOTIONAL_LIMIT;
 use crate::order::{OrderKind, OrderTerms, Side, Verdict};
 use crate::text::write_enum_name;
-use crate::{Price, Symbol};
+use crate::{OrderId, Price, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A market buy is reserved this far above the best ask, since it may walk the book.
@@ -21,6 +22,16 @@ pub enum DenialCode {
     TradingHalted,
     /// The kill switch lets through only what reduces a position.
     TradingReduceOnly,
+    /// The limits' lists of symbols bar it.
+    SymbolNotAllowed,
+    OrderQuantityLimit,
+    OrderNotionalLimit,
+    PositionLimit,
+    GrossExposureLimit,
+    NetExposureLimit,
+    OpenOrdersLimit,
+    /// The limit price is too far from the market.
+    PriceCollar,
     /// Nobody quotes the symbol right now.
     NoMarketPrice,
     /// The instrument is not priced in the account's currency.
@@ -43,6 +54,8 @@ impl fmt::Display for DenialCode {
 pub struct Denial {
     pub code: DenialCode,
     pub message: String,
+    /// What a limit allows, and what would have been.
+    pub numbers: Option<(Decimal, Decimal)>,
 }
 
 /// The chain's answer: every verdict up to the first refusal, and what to reserve.
@@ -61,12 +74,14 @@ pub struct PreTrade<'a> {
 }
 
 /// The question with the account it concerns.
-struct Case<'a> {
-    ask: &'a PreTrade<'a>,
-    account: &'a AccountRisk,
+pub(super) struct Case<'a> {
+    pub(super) ask: &'a PreTrade<'a>,
+    pub(super) account: &'a AccountRisk,
     halts: &'a HaltBook,
+    pub(super) limits: &'a LimitBook,
+    pub(super) reservations: &'a BTreeMap<OrderId, Reservation>,
     /// One unit is reserved at this.
-    price: Option<Price>,
+    pub(super) price: Option<Price>,
 }
 
 type Check = fn(&Case<'_>) -> Result<(), Denial>;
@@ -78,6 +93,14 @@ const CHAIN: &[(&str, Check)] = &[
     ("market_price", check_market_price),
     ("order_value", check_order_value),
     ("reduce_only", check_reduce_only),
+    ("symbols", limits::check_symbols),
+    ("order_quantity", limits::check_order_quantity),
+    ("order_notional", limits::check_order_notional),
+    ("price_collar", limits::check_price_collar),
+    ("open_orders", limits::check_open_orders),
+    ("position", limits::check_position),
+    ("gross_exposure", limits::check_gross_exposure),
+    ("net_exposure", limits::check_net_exposure),
     ("short_sale", check_short_sale),
     ("buying_power", check_buying_power),
 ];
@@ -87,12 +110,26 @@ impl RiskBook {
     /// no such account.
     pub fn authorize(&self, ask: &PreTrade<'_>) -> Option<Authorization> {
         let account = self.account(&ask.terms.account)?;
-        let case = Case { ask, account, halts: &self.halts, price: reserve_price(ask) };
+        let case = Case {
+            ask,
+            account,
+            halts: &self.halts,
+            limits: &self.limits,
+            reservations: &self.reservations,
+            price: reserve_price(ask),
+        };
         let mut verdicts = Vec::with_capacity(CHAIN.len());
         for (check, run) in CHAIN {
             let result = run(&case);
             let code = result.as_ref().err().map(|denial| denial.code.to_string());
-            verdicts.push(Verdict { check: (*check).to_owned(), passed: result.is_ok(), code });
+            let numbers = result.as_ref().err().and_then(|denial| denial.numbers);
+            verdicts.push(Verdict {
+                check: (*check).to_owned(),
+                passed: result.is_ok(),
+                code,
+                limit: numbers.map(|(limit, _)| limit.normalize().to_string()),
+                would_be: numbers.map(|(_, would_be)| would_be.normalize().to_string()),
+            });
             if let Err(denial) = result {
                 return Some(Authorization { verdicts, outcome: Err(denial) });
             }
@@ -111,7 +148,44 @@ impl RiskBook {
 }
 
 fn deny(code: DenialCode, message: String) -> Result<(), Denial> {
-    Err(Denial { code, message })
+    Err(Denial { code, message, numbers: None })
+}
+
+/// A refusal by a limit of `scope`.
+pub(super) fn deny_beyond(
+    code: DenialCode,
+    scope: &str,
+    numbers: Option<(Decimal, Decimal)>,
+) -> Result<(), Denial> {
+    let message = match numbers {
+        Some((limit, would_be)) => {
+            let (limit, would_be) = (limit.normalize(), would_be.normalize());
+            format!("beyond a limit of {scope}: it would be {would_be}, at most {limit} is allowed")
+        }
+        None => format!("barred by the limits of {scope}"),
+    };
+    Err(Denial { code, message, numbers })
+}
+
+impl Case<'_> {
+    /// Whether the order does nothing but reduce a position.
+    pub(super) fn reduces(&self) -> bool {
+        let terms = self.ask.terms;
+        terms.quantity.get() <= self.account.symbol(&terms.symbol).closable(terms.side)
+    }
+
+    pub(super) fn mark(&self) -> Option<Decimal> {
+        (self.ask.quotes)(&self.ask.terms.symbol).map(Quote::mark)
+    }
+
+    /// The symbol's exposure before the order and with it.
+    pub(super) fn exposures(&self) -> Option<(Decimal, Decimal)> {
+        let (terms, mark) = (self.ask.terms, self.mark()?);
+        let held = self.account.symbol(&terms.symbol);
+        let mut with_order = held;
+        with_order.reserve(terms.side, terms.quantity.get(), self.price?.get());
+        Some((held.exposure(mark), with_order.exposure(mark)))
+    }
 }
 
 fn reserve_price(ask: &PreTrade<'_>) -> Option<Price> {
@@ -259,13 +333,16 @@ fn check_buying_power(case: &Case<'_>) -> Result<(), Denial> {
     )
 }
 
-struct Valued {
+pub(super) struct Valued {
     equity: Decimal,
-    exposure: Decimal,
+    pub(super) exposure: Decimal,
 }
 
 /// `None` when something is held that nobody quotes.
-fn value_account(account: &AccountRisk, quotes: &dyn Fn(&Symbol) -> Option<Quote>) -> Option<Valued> {
+pub(super) fn value_account(
+    account: &AccountRisk,
+    quotes: &dyn Fn(&Symbol) -> Option<Quote>,
+) -> Option<Valued> {
     let cash = account.cash.get(&account.currency).map_or(Decimal::ZERO, |amount| amount.get());
     let mut valued = Valued { equity: cash, exposure: Decimal::ZERO };
     for (symbol, risk) in &account.symbols {

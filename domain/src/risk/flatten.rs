@@ -26,6 +26,9 @@ impl ToFlatten {
             kind: OrderKind::Market,
             quantity,
             time_in_force: TimeInForce::Ioc,
+            expires_at: None,
+            post_only: false,
+            reduce_only: true,
         }
     }
 }

@@ -7,10 +7,13 @@
 mod chain;
 mod flatten;
 mod halt;
+mod limits;
 
 pub use chain::{Authorization, Denial, DenialCode, PreTrade};
 pub use flatten::ToFlatten;
 pub use halt::{HaltAuthor, HaltBook, HaltMode, HaltRejection, HaltScope, REASON_LENGTH_MAX};
+
+pub use limits::{ChangeLimits, LISTED_SYMBOLS_MAX, LimitBook, Limits, LimitsRejection};
 
 use crate::order::Side;
 use crate::portfolio::{PortfolioBook, PositionKey};
@@ -49,6 +52,7 @@ pub struct RiskBook {
     accounts: BTreeMap<AccountId, AccountRisk>,
     reservations: BTreeMap<OrderId, Reservation>,
     halts: HaltBook,
+    limits: LimitBook,
     /// What each portfolio holds of an account's positions; none that is zero.
     #[serde(with = "crate::entries")]
     holdings: BTreeMap<PositionKey, SignedQty>,
@@ -196,6 +200,7 @@ impl RiskBook {
             Event::OrderCanceled(data) => drop(self.release(data.order.id)),
             Event::OrderExpired(data) => drop(self.release(data.order.id)),
             Event::TradingHalted(_) | Event::TradingResumed(_) => self.halts.apply(event),
+            Event::LimitsChanged(_) => self.limits.apply(event),
             Event::PortfolioCreated(_)
             | Event::PortfolioRenamed(_)
             | Event::PortfolioArchived(_)

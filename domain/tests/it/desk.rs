@@ -150,7 +150,8 @@ fn a_decision_says_what_it_makes() {
     assert_eq!((data.after.status, data.after.version), (OrderStatus::Submitted, 1));
     assert_eq!(data.venue_client_id, VenueClientId::derive(TENANT, place.order_id));
     assert_eq!(data.reserved_price.get(), crate::support::dec("100"));
-    let denial = Denial { code: DenialCode::InsufficientFunds, message: "too much".to_owned() };
+    let denial =
+        Denial { code: DenialCode::InsufficientFunds, message: "too much".to_owned(), numbers: None };
     let no = Authorization { verdicts: Vec::new(), outcome: Err(denial) };
     let event = book().decide_authorized(TENANT, place, currency("USDT"), no);
     let Event::OrderDenied(data) = &event else { panic!("{event:?}") };

@@ -7,6 +7,7 @@ mod golden;
 mod halt;
 mod history;
 mod image;
+mod limits;
 mod lots;
 mod named_book;
 mod order_properties;

@@ -6,7 +6,7 @@ use bulkhead_domain::desk::PlaceRejection;
 use bulkhead_domain::instrument::InstrumentRuleError;
 use bulkhead_domain::named_book::{PORTFOLIOS_MAX, PortfolioRejection};
 use bulkhead_domain::order::{OrderRejection, TermsRuleError};
-use bulkhead_domain::risk::HaltRejection;
+use bulkhead_domain::risk::{HaltRejection, LimitsRejection};
 use serde_json::json;
 use std::time::Duration;
 
@@ -148,6 +148,20 @@ impl From<HaltRejection> for ApiError {
     }
 }
 
+impl From<LimitsRejection> for ApiError {
+    fn from(rejection: LimitsRejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            LimitsRejection::VersionMismatch { present, .. } => {
+                ApiError::new(Code::VersionMismatch, message).with_details(json!({ "present": present }))
+            }
+            LimitsRejection::UnknownAccount { .. } => {
+                ApiError::new(Code::UnknownAccount, message).with_field("name")
+            }
+        }
+    }
+}
+
 /// The public code of a pre-trade denial. The journal keeps denial codes as text, so that old ones stay
 /// readable; one that is not known here is still a denial.
 pub(crate) fn denial_code(denial: &str) -> Code {
@@ -160,6 +174,14 @@ pub(crate) fn denial_code(denial: &str) -> Code {
         Code::CurrencyMismatch,
         Code::TradingHalted,
         Code::TradingReduceOnly,
+        Code::SymbolNotAllowed,
+        Code::OrderQuantityLimit,
+        Code::OrderNotionalLimit,
+        Code::PositionLimit,
+        Code::GrossExposureLimit,
+        Code::NetExposureLimit,
+        Code::OpenOrdersLimit,
+        Code::PriceCollar,
     ];
     KNOWN.iter().copied().find(|code| code.as_str() == denial).unwrap_or(Code::OrderDenied)
 }
@@ -180,6 +202,14 @@ mod tests {
             DenialCode::InsufficientFunds,
             DenialCode::TradingHalted,
             DenialCode::TradingReduceOnly,
+            DenialCode::SymbolNotAllowed,
+            DenialCode::OrderQuantityLimit,
+            DenialCode::OrderNotionalLimit,
+            DenialCode::PositionLimit,
+            DenialCode::GrossExposureLimit,
+            DenialCode::NetExposureLimit,
+            DenialCode::OpenOrdersLimit,
+            DenialCode::PriceCollar,
         ] {
             assert_eq!(denial_code(&denial.to_string()).as_str(), denial.to_string());
         }

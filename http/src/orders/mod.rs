@@ -150,7 +150,14 @@ fn name_unknown(error: ApiError, client_order_id: &ClientOrderId) -> ApiError {
 }
 
 fn denied(order: &Order, code: &str, message: &str) -> ApiError {
-    let details = json!({ "order": OrderView::from(order), "denial": code });
+    let mut details = json!({ "order": OrderView::from(order), "denial": code });
+    if let Some(verdict) = order.verdicts.last()
+        && let (Some(limit), Some(would_be)) = (&verdict.limit, &verdict.would_be)
+        && let Some(fields) = details.as_object_mut()
+    {
+        fields.insert("limit".to_owned(), limit.as_str().into());
+        fields.insert("would_be".to_owned(), would_be.as_str().into());
+    }
     ApiError::new(denial_code(code), message.to_owned()).with_details(details)
 }
 

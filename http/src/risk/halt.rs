@@ -90,8 +90,8 @@ async fn show_state(
     Member(principal): Member,
     State(state): State<AppState>,
 ) -> ApiResult<Data<RiskStateView>> {
-    let halts = state.tenant(principal.tenant_id).await?.halts().await.map_err(unknown)?;
-    Ok(Data(halts.into()))
+    let gate = state.tenant(principal.tenant_id).await?.risk_gate().await.map_err(unknown)?;
+    Ok(Data(gate.halts.into()))
 }
 
 /// Stop trading
@@ -197,7 +197,7 @@ async fn resume_tenant(
     Ok(Data(resumed.into()))
 }
 
-fn unknown(failure: CallFailure) -> ApiError {
+pub(super) fn unknown(failure: CallFailure) -> ApiError {
     match failure {
         CallFailure::NotExecuted(unavailable) => unavailable.into(),
         CallFailure::OutcomeUnknown => ApiError::new(Code::OutcomeUnknown, HOW_TO_FIND_OUT)
@@ -206,7 +206,7 @@ fn unknown(failure: CallFailure) -> ApiError {
     }
 }
 
-fn scope(scope: &str, name: Option<&str>, instruments: &Instruments) -> ApiResult<HaltScope> {
+pub(super) fn scope(scope: &str, name: Option<&str>, instruments: &Instruments) -> ApiResult<HaltScope> {
     match (scope, name) {
         ("tenant", None) => Ok(HaltScope::Tenant),
         ("account", Some(name)) => AccountId::parse(name)

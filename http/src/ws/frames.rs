@@ -108,7 +108,9 @@ struct RiskAlert<'a> {
     /// Absent of a resumption.
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<HaltMode>,
-    reason: &'a str,
+    /// Absent of a change of limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     by: &'a HaltAuthor,
 }
 
@@ -210,7 +212,8 @@ fn order_update(event: &Event) -> Option<OrderUpdate<'_>> {
         | Event::PortfolioRestored(_)
         | Event::CashDeposited(_)
         | Event::TradingHalted(_)
-        | Event::TradingResumed(_) => return None,
+        | Event::TradingResumed(_)
+        | Event::LimitsChanged(_) => return None,
         Event::OrderSubmitted(data) => {
             (identity(data.order_id, &data.client_order_id, &data.terms), &data.after, None)
         }
@@ -271,8 +274,9 @@ fn referenced<'a>(order: &'a OrderRef, after: &'a OrderAfter) -> Parts<'a> {
 
 fn risk_alert(event: &Event) -> Option<RiskAlert<'_>> {
     let (scope, mode, reason, by) = match event {
-        Event::TradingHalted(data) => (&data.scope, Some(data.mode), &data.reason, &data.by),
-        Event::TradingResumed(data) => (&data.scope, None, &data.reason, &data.by),
+        Event::TradingHalted(data) => (&data.scope, Some(data.mode), Some(data.reason.as_str()), &data.by),
+        Event::TradingResumed(data) => (&data.scope, None, Some(data.reason.as_str()), &data.by),
+        Event::LimitsChanged(data) => (&data.scope, None, None, &data.by),
         _ => return None,
     };
     Some(RiskAlert { event: event.kind(), scope, mode, reason, by })

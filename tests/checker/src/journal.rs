@@ -170,7 +170,7 @@ fn parse_kind(kind: &str, text: &str) -> Result<Option<Payload>, serde_json::Err
         "cancel_rejected" => Payload::CancelRejected(changed()?),
         "order_canceled" => Payload::OrderCanceled(changed()?),
         "order_expired" => Payload::OrderExpired(changed()?),
-        "trading_halted" | "trading_resumed" => Payload::HaltChanged,
+        "trading_halted" | "trading_resumed" | "limits_changed" => Payload::HaltChanged,
         _ => return Ok(None),
     };
     Ok(Some(payload))

@@ -190,3 +190,79 @@ async fn the_platforms_halt_is_lifted_by_the_platform_only() {
     let nobody = format!("/admin/tenants/{}/halt", uuid::Uuid::new_v4());
     admin.post(&nobody, &body).await.expect_error(404, "TENANT_NOT_FOUND");
 }
+
+#[tokio::test]
+async fn limits_are_set_held_to_versioned_and_kept() {
+    let mut server = Server::start(ServerOptions::default()).await;
+    let mut ann = server.trader("ann").await;
+    let empty = json!({ "version": 0, "limits": [] });
+    assert_eq!(ann.client.get("/risk/limits").await.expect(200), &empty);
+    let body = json!({ "scope": "symbol", "name": "BTC-USDT", "order_quantity_max": "0.50", "open_orders_max": 5,
+        "price_collar_percent": "90" });
+    let set = ann.client.post("/risk/limits", &body).await;
+    let one = set.expect(200)["limits"][0].clone();
+    assert_eq!((&one["scope"], &one["name"]), (&json!("symbol"), &json!("BTC-USDT")));
+    assert_eq!((&one["order_quantity_max"], &one["order_notional_max"]), (&json!("0.5"), &Value::Null));
+    ann.place_until(&market("buy", "BTC-USDT", "0.5"), &["filled"]).await;
+    let denied = ann.place(&market("buy", "BTC-USDT", "0.6")).await;
+    let details = denied.expect_error(403, "ORDER_QUANTITY_LIMIT")["details"].clone();
+    assert_eq!((&details["limit"], &details["would_be"]), (&json!("0.5"), &json!("0.6")));
+    assert_eq!(details["order"]["status"], "denied");
+    ann.place(&limit("buy", "BTC-USDT", ("0.1", "100"))).await.expect_error(403, "PRICE_COLLAR");
+    ann.place_until(&market("buy", "ETH-USDT", "0.6"), &["filled"]).await;
+
+    let seq = ann.last_seq().await;
+    assert_eq!(ann.client.post("/risk/limits", &body).await.expect(200)["version"], 1);
+    assert_eq!(ann.last_seq().await, seq, "the same limits again change nothing");
+    let table = [
+        (json!({ "order_notional_max": "1000" }), "ORDER_NOTIONAL_LIMIT"),
+        (json!({ "position_notional_max": "1000" }), "POSITION_LIMIT"),
+        (json!({ "gross_exposure_max": "1000" }), "GROSS_EXPOSURE_LIMIT"),
+        (json!({ "net_exposure_max": "1000" }), "NET_EXPOSURE_LIMIT"),
+        (json!({ "open_orders_max": 0 }), "OPEN_ORDERS_LIMIT"),
+        (json!({ "symbols_denied": ["BTC-USDT"] }), "SYMBOL_NOT_ALLOWED"),
+        (json!({ "symbols_allowed": ["ETH-USDT"] }), "SYMBOL_NOT_ALLOWED"),
+    ];
+    for (mut body, code) in table {
+        body["scope"] = "tenant".into();
+        ann.client.post("/risk/limits", &body).await.expect(200);
+        ann.place(&market("buy", "BTC-USDT", "0.4")).await.expect_error(403, code);
+    }
+    ann.client.post("/risk/limits", &json!({ "scope": "tenant" })).await.expect(200);
+    for (field, value, code) in [
+        ("order_quantity_max", json!("-1"), "INVALID_LIMIT"),
+        ("order_quantity_max", json!("many"), "INVALID_LIMIT"),
+        ("symbols_denied", json!(["DOGE"]), "UNKNOWN_SYMBOL"),
+        ("name", json!("nobody"), "INVALID_SCOPE"),
+    ] {
+        let mut body = json!({ "scope": "tenant" });
+        body[field] = value;
+        ann.client.post("/risk/limits", &body).await.expect_error(400, code);
+    }
+    let nobody = json!({ "scope": "account", "name": "nobody", "open_orders_max": 1 });
+    ann.client.post("/risk/limits", &nobody).await.expect_error(400, "UNKNOWN_ACCOUNT");
+    let version = ann.client.get("/risk/limits").await.expect(200)["version"].clone();
+    assert_eq!(version, 9);
+    for (if_match, status) in [("\"8\"", 412), ("x", 400), ("\"9\"", 200)] {
+        let body = json!({ "scope": "tenant", "open_orders_max": 7 });
+        let answer = ann.client.post_if_match("/risk/limits", if_match, &body).await;
+        assert_eq!(answer.status, status, "{if_match}: {}", answer.body);
+    }
+
+    server.kill().await;
+    server.start_again().await;
+    ann = ann.sign_in(server.client()).await;
+    let kept = eventually("the tenant is back", async || {
+        let kept = ann.client.get("/risk/limits").await;
+        (kept.status == 200).then_some(kept)
+    })
+    .await;
+    assert_eq!(
+        (&kept.expect(200)["version"], kept.expect(200)["limits"].as_array().unwrap().len()),
+        (&json!(10), 2)
+    );
+    let sql = format!("update app_user set role = 'trader' where email = '{}'", ann.email);
+    server.cluster().execute("bulkhead", &sql).await;
+    ann = ann.sign_in(server.client()).await;
+    ann.client.post("/risk/limits", &json!({ "scope": "tenant" })).await.expect_error(403, "FORBIDDEN");
+}

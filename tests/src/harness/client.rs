@@ -2,7 +2,7 @@
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, IF_MATCH, RETRY_AFTER};
 use hyper::{Method, Request};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,6 +19,7 @@ pub(crate) struct Client {
     http: HttpClient<HttpConnector, Full<Bytes>>,
     address: String,
     token: Option<String>,
+    if_match: Option<String>,
 }
 
 /// An answer as it came.
@@ -37,7 +38,7 @@ impl Client {
     pub(crate) fn new(address: &str) -> Self {
         // A request is never sent twice behind the test's back.
         let http = HttpClient::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http();
-        Self { http, address: address.to_owned(), token: None }
+        Self { http, address: address.to_owned(), token: None, if_match: None }
     }
 
     pub(crate) fn with_token(&self, token: &str) -> Self {
@@ -62,6 +63,11 @@ impl Client {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, &format!("/api/v1{path}"), Some(body.to_string().into())).await
+    }
+
+    /// A change based on a version.
+    pub(crate) async fn post_if_match(&self, path: &str, if_match: &str, body: &Value) -> Answer {
+        Self { if_match: Some(if_match.to_owned()), ..self.clone() }.post(path, body).await
     }
 
     pub(crate) async fn post_bytes(&self, path: &str, body: Bytes) -> Answer {
@@ -91,6 +97,9 @@ impl Client {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(if_match) = &self.if_match {
+            request = request.header(IF_MATCH, if_match);
         }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
