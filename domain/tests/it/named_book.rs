@@ -102,14 +102,22 @@ fn an_archived_portfolio_takes_no_new_order_and_answers_the_old_ones() {
     wanted.portfolio = id("fund");
     let place = |number: u128| {
         let data = submitted(number, wanted.clone());
-        PlaceOrder { order_id: data.order_id, client_order_id: data.client_order_id, terms: data.terms, valid_until: None }
+        PlaceOrder {
+            order_id: data.order_id,
+            client_order_id: data.client_order_id,
+            terms: data.terms,
+            valid_until: None,
+        }
     };
     desk.apply(&Event::OrderSubmitted(submitted(1, wanted.clone())), at(2));
     assert_eq!((desk.open_count_in(&id("fund")), desk.open_count_in(&book())), (1, 0));
     desk.apply(&Event::PortfolioArchived(PortfolioArchived { portfolio: id("fund") }), at(3));
     let refused = PlaceRejection::PortfolioArchived { portfolio: id("fund") };
     assert_eq!(desk.decide_place(&place(2), false, Timestamp::EPOCH), Err(refused.clone()));
-    assert_eq!(desk.decide_place(&place(1), false, Timestamp::EPOCH), Ok(PlaceDecision::Existing(place(1).order_id)));
+    assert_eq!(
+        desk.decide_place(&place(1), false, Timestamp::EPOCH),
+        Ok(PlaceDecision::Existing(place(1).order_id))
+    );
     let events = desk.portfolios().decide_change(&id("fund"), &restore(), InUse::default()).unwrap();
     events.iter().for_each(|event| desk.apply(event, at(4)));
     assert_eq!(desk.decide_place(&place(2), false, Timestamp::EPOCH), Ok(PlaceDecision::Authorize));
