@@ -339,9 +339,7 @@ impl Event {
             Self::OrderExpired(data) => Some(data.order.id),
         }
     }
-}
 
-impl Event {
     /// Completes an order event with what the order looks like after it.
     pub(crate) fn set_after(&mut self, after: OrderAfter) {
         match self {

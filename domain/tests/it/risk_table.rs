@@ -104,15 +104,15 @@ fn each_check_denies_in_its_turn_with_its_code() {
             ask(&poor, &reducing(Side::Sell, "1@100"), &around_100),
             DenialCode::ReduceOnlyExceeded,
             "REDUCE_ONLY_EXCEEDED",
-            4,
+            5,
         ),
         (
             ask(&poor, &terms(Side::Sell, "1@100"), &around_100),
             DenialCode::ShortNotAllowed,
             "SHORT_NOT_ALLOWED",
-            13,
+            14,
         ),
-        (ask(&poor, &buy, &around_100), DenialCode::InsufficientFunds, "INSUFFICIENT_FUNDS", 14),
+        (ask(&poor, &buy, &around_100), DenialCode::InsufficientFunds, "INSUFFICIENT_FUNDS", 15),
     ];
     for (authorization, expected, name, verdicts) in table {
         assert_eq!(code(&authorization), Some(expected));
